@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# The units, the paths their sandbox opens, and whether they are enabled.
+# shellcheck disable=SC2034,SC2154 # the pieces of the installer share their variables
+
+install_units() {
+  local unit
+  for unit in "$update_unit" "$recover_unit" "$timer_unit"; do
+    write_file 0644 "$unit_dir/$unit" <"$source_dir/systemd/$unit"
+  done
+  for unit in "$update_unit" "$recover_unit"; do
+    paths_text | write_file 0644 "$dropin_base/$unit.d/10-paths.conf"
+  done
+  if [[ -n $on_calendar ]]; then
+    printf '[Timer]\nOnCalendar=\nOnCalendar=%s\n' "$on_calendar" |
+      write_file 0644 "$dropin_base/$timer_unit.d/10-schedule.conf"
+  fi
+  run systemctl daemon-reload
+}
+
+# What the sandbox must let through. - in front: a path that is missing is the program's to report.
+paths_text() {
+  local path
+  say "# Written by install_update_service.sh from $config_file: run it again after a change there." "[Service]"
+  while IFS= read -r path; do
+    if is_hidden "$path"; then
+      say "BindPaths=-$path"
+    else
+      say "ReadWritePaths=-$path"
+    fi
+  done < <(writable_paths)
+  for path in "$owner_home/.ssh" "$owner_home/.gitconfig" "$owner_home/.git-credentials" \
+    /root/.docker /root/.ssh /root/.gitconfig; do
+    if is_hidden "$path"; then say "BindReadOnlyPaths=-$path"; fi
+  done | awk '!seen[$0]++'
+}
+
+# The paths of the configuration, without those that lie below another.
+writable_paths() {
+  local path parent
+  local all=("${setting[root]}" "${setting[project_dir]}" "${setting[backups_dir]}")
+  [[ -z ${setting[repository]} ]] || all+=("${setting[repository]}")
+  printf '%s\n' "${all[@]}" | sort -u | while IFS= read -r path; do
+    for parent in "${all[@]}"; do
+      if [[ $path != "$parent" && $path/ == "$parent"/* ]]; then continue 2; fi
+    done
+    say "$path"
+  done
+}
+
+# Whether ProtectHome=tmpfs or PrivateTmp= hides it.
+is_hidden() {
+  case $1 in
+    /home/* | /root | /root/* | /run/user/* | /tmp/* | /var/tmp/*) true ;;
+    *) false ;;
+  esac
+}
+
+enable_units() {
+  if [[ -e $enabled_marker ]]; then
+    # A timer that runs goes by a new OnCalendar= since the daemon-reload (measured).
+    say "kept the timer as it is: $(systemctl is-enabled "$timer_unit" 2>/dev/null || true)"
+    return
+  fi
+  # An old stamp would make Persistent=true catch up at once, an update nobody asked for.
+  remove "$timer_stamp"
+  run systemctl enable "$recover_unit"
+  if [[ $no_timer == yes ]]; then
+    say "the timer is not enabled (--no-timer); to do so: systemctl enable --now $timer_unit"
+  else
+    run systemctl enable --now "$timer_unit"
+  fi
+  [[ $dry_run == yes ]] || : >"$enabled_marker"
+}

@@ -1,0 +1,71 @@
+import type { Command } from './command.ts';
+
+/** How a project is named to docker compose. */
+export interface ComposeProject {
+  readonly name: string;
+  /** Absolute paths; empty: compose looks for its default names in `directory`. */
+  readonly files: readonly string[];
+  readonly directory: string;
+  readonly profiles: readonly string[];
+}
+
+/** Resolves the model; `$` is written `$$` in it, as compose reads it back. */
+export function composeConfig(project: ComposeProject): Command {
+  return compose(project, ['config', '--format', 'json']);
+}
+
+/** The configuration hash per service, as compose stores it in the containers' labels. */
+export function composeHashes(project: ComposeProject): Command {
+  return compose(project, ['config', '--hash', '*']);
+}
+
+/**
+ * Applies services. `--pull never`: images were pulled before anything was stopped, and a
+ * rollback has no network. Never `--yes`: it can delete volumes.
+ */
+export function composeUp(
+  project: ComposeProject,
+  options: { readonly services: readonly string[]; readonly removeOrphans: boolean },
+): Command {
+  return compose(project, [
+    'up',
+    '--detach',
+    '--no-build',
+    '--pull',
+    'never',
+    ...(options.removeOrphans ? ['--remove-orphans'] : []),
+    ...(options.services.length > 0 ? ['--no-deps', ...options.services] : []),
+  ]);
+}
+
+/** Takes containers and networks away. Never `--volumes`. */
+export function composeDown(project: ComposeProject): Command {
+  return compose(project, ['down', '--remove-orphans']);
+}
+
+export function composeBuild(project: ComposeProject, services: readonly string[]): Command {
+  return compose(project, ['build', ...services]);
+}
+
+export const composeVersion: Command = {
+  file: 'docker',
+  args: ['compose', 'version', '--short'],
+};
+
+function compose(project: ComposeProject, rest: readonly string[]): Command {
+  return {
+    file: 'docker',
+    args: [
+      'compose',
+      '--ansi',
+      'never',
+      '--project-name',
+      project.name,
+      '--project-directory',
+      project.directory,
+      ...project.files.flatMap((file) => ['--file', file]),
+      ...project.profiles.flatMap((profile) => ['--profile', profile]),
+      ...rest,
+    ],
+  };
+}

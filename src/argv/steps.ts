@@ -1,0 +1,30 @@
+import type { Step } from '../core/plan.ts';
+import type { Command } from './command.ts';
+import { dockerPull } from './docker.ts';
+
+/** The commands a person would type for a step, where there are such; for `plan` to print. */
+export function printableStep(step: Step): Command[] {
+  switch (step.do) {
+    case 'pull':
+      return step.images.map(dockerPull);
+    case 'build':
+      return [composeWord('build', ...step.services)];
+    case 'down':
+      return [composeWord('down', '--remove-orphans')];
+    case 'checkout':
+      return [{ file: 'git', args: ['checkout', step.commit.slice(0, 12)] }];
+    case 'up':
+      return [composeWord('up', '--detach', '--pull', 'never', '--no-deps', ...step.services)];
+    case 'settle':
+      return [composeWord('up', '--detach', '--pull', 'never', '--remove-orphans')];
+    case 'backup':
+    case 'keep-images':
+    case 'sweep':
+    case 'restore-images':
+      return [];
+  }
+}
+
+function composeWord(...args: string[]): Command {
+  return { file: 'docker', args: ['compose', ...args] };
+}

@@ -1,0 +1,195 @@
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { nearestName } from './config/nearest.ts';
+import { messageOf, OperatorError, UsageError } from './errors.ts';
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { commandHelp, generalHelp, type CommandHelp } from './help.ts';
+import { readSettings, type Settings } from './settings.ts';
+
+/** What a command gets. */
+export interface Invocation {
+  readonly settings: Settings;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly flags: Readonly<Record<string, string | boolean | readonly string[] | undefined>>;
+  readonly positionals: readonly string[];
+  readonly json: boolean;
+}
+
+/** A command: its help, its own flags, and the module that does it, loaded only when it is called. */
+export interface CommandEntry extends CommandHelp {
+  readonly options: ParseArgsOptionsConfig;
+  readonly load: () => Promise<{ run: (invocation: Invocation) => Promise<ExitCode> }>;
+}
+
+const flag = { type: 'boolean' } as const;
+
+/** Every command, in the order of `--help`. */
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  run: {
+    summary: 'bring the cluster to the tip of the deploy branch; back if it is not healthy',
+    usage: 'run [--auto | --force | --dry-run] [--json]',
+    details: [
+      ['--auto', 'started by the timer: no questions, no progress line'],
+      ['--force', 'apply the tip again, even if it is deployed, quarantined or not a descendant'],
+      ['--dry-run', 'say what would be done and change nothing (the same as `plan`)'],
+    ],
+    examples: ['orchestrator-update run', 'sudo systemctl start orchestrator-update.service'],
+    options: { auto: flag, force: flag, 'dry-run': flag },
+    load: () => import('./commands/run.ts'),
+  },
+  check: {
+    summary: 'ask whether an update is waiting; exit code 10 if one is',
+    usage: 'check [--json]',
+    details: [],
+    examples: ['orchestrator-update check || echo "exit code $?"'],
+    options: {},
+    load: () => import('./commands/check.ts'),
+  },
+  plan: {
+    summary: 'say what a run would do and why, and change nothing',
+    usage: 'plan [--force] [--json]',
+    details: [['--force', 'plan to apply everything again']],
+    examples: ['orchestrator-update plan', 'orchestrator-update plan --json | jq .steps'],
+    options: { force: flag },
+    load: () => import('./commands/plan.ts'),
+  },
+  status: {
+    summary: 'what is deployed, what waits, how the last run ended, what holds updates back',
+    usage: 'status [--json]',
+    details: [],
+    examples: ['orchestrator-update status'],
+    options: {},
+    load: () => import('./commands/status.ts'),
+  },
+  rollback: {
+    summary: 'go back to an earlier release, verify it, and quarantine the one that is left',
+    usage: 'rollback [--to COMMIT|BACKUP] [--json]',
+    details: [['--to', 'a commit or the name of a backup; without it, the release before this one']],
+    examples: ['orchestrator-update rollback', 'orchestrator-update rollback --to 4f2a91c'],
+    options: { to: { type: 'string' } },
+    load: () => import('./commands/rollback.ts'),
+  },
+  recover: {
+    summary: 'finish or take back what an interrupted run left; does nothing if there is nothing',
+    usage: 'recover [--json]',
+    details: [],
+    examples: ['orchestrator-update recover'],
+    options: {},
+    load: () => import('./commands/recover.ts'),
+  },
+  acknowledge: {
+    summary: 'the cluster is well again: allow updates after an operator was needed',
+    usage: 'acknowledge [--json]',
+    details: [],
+    examples: ['orchestrator-update acknowledge'],
+    options: {},
+    load: () => import('./commands/acknowledge.ts'),
+  },
+  history: {
+    summary: 'the updates and rollbacks of this host, newest first',
+    usage: 'history [--limit N] [--json]',
+    details: [['--limit', 'how many (20 unless told)']],
+    examples: ['orchestrator-update history --limit 5'],
+    options: { limit: { type: 'string' } },
+    load: () => import('./commands/history.ts'),
+  },
+  config: {
+    summary: 'check the configuration, show what is in force, or explain every key',
+    usage: 'config check|show|docs [--json]',
+    details: [],
+    examples: ['orchestrator-update config check', 'orchestrator-update config docs | less'],
+    options: {},
+    load: () => import('./commands/config.ts'),
+  },
+  doctor: {
+    summary: 'check everything the updater needs, and say how to mend what is missing',
+    usage: 'doctor [--json]',
+    details: [],
+    examples: ['sudo orchestrator-update doctor'],
+    options: {},
+    load: () => import('./commands/doctor.ts'),
+  },
+};
+
+const globalOptions: ParseArgsOptionsConfig = {
+  config: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  json: flag,
+  debug: flag,
+  help: { type: 'boolean', short: 'h' },
+};
+
+/** Runs one command line and returns the exit code. Never throws. */
+export async function runCli(argv: readonly string[]): Promise<ExitCode> {
+  const asJson = argv.includes('--json');
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    return reportError(error, asJson);
+  }
+}
+
+async function dispatch(argv: readonly string[]): Promise<ExitCode> {
+  const [name = '--help', ...rest] = argv;
+  if (name === '--help' || name === '-h' || name === 'help') {
+    const topic = rest[0] === undefined ? undefined : commands[rest[0]];
+    print(topic ? commandHelp(topic) : generalHelp(commands));
+    return exitCodes.done;
+  }
+  if (name === '--version' || name === 'version') {
+    const { version } = await import('./version.ts');
+    print(version());
+    return exitCodes.done;
+  }
+  const command = commands[name];
+  if (!command) throw unknownCommand(name);
+  const { values, positionals } = parse(rest, command);
+  if (values['help'] === true) {
+    print(commandHelp(command));
+    return exitCodes.done;
+  }
+  const { run } = await command.load();
+  return run({
+    settings: readSettings(values as Parameters<typeof readSettings>[0], process.env),
+    environment: process.env,
+    flags: values as Invocation['flags'],
+    positionals,
+    json: values['json'] === true,
+  });
+}
+
+function parse(
+  args: readonly string[],
+  command: CommandEntry,
+): { values: Record<string, unknown>; positionals: string[] } {
+  try {
+    const options = { ...globalOptions, ...command.options };
+    const parsed = parseArgs({ args: [...args], options, allowPositionals: true });
+    const takesWords = command.usage.startsWith('config ');
+    const [extra] = parsed.positionals;
+    if (extra !== undefined && !takesWords) throw new Error(`unexpected word: ${extra}`);
+    return parsed;
+  } catch (error) {
+    const usage = `usage: orchestrator-update ${command.usage}`;
+    throw new UsageError(`${messageOf(error).split('. ')[0]}`, usage);
+  }
+}
+
+function unknownCommand(name: string): UsageError {
+  const close = nearestName(name, Object.keys(commands));
+  const hint = close === undefined ? '' : ` (did you mean ${close}?)`;
+  return new UsageError(`unknown command ${name}${hint}`);
+}
+
+function reportError(error: unknown, asJson: boolean): ExitCode {
+  const isForeseen = error instanceof OperatorError;
+  const exitCode = isForeseen ? error.exitCode : exitCodes.failed;
+  const next = isForeseen ? error.next : 'run it again with --debug, and report it with the output';
+  if (asJson) print(JSON.stringify({ error: messageOf(error), next, exitCode }, undefined, 2));
+  else process.stderr.write(`orchestrator-update: ${messageOf(error)}\nnext: ${next}\n`);
+  if (!isForeseen && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return exitCode;
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,110 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Invocation } from '../cli.ts';
+import { cacheFile, configKey } from '../config/cached.ts';
+import type { Config } from '../config/schema.ts';
+import { OperatorError } from '../errors.ts';
+import { exitCodes } from '../exit-codes.ts';
+import type { Host } from '../host/host.ts';
+import { acquireLock, readLockHolder } from '../host/lock.ts';
+import { chooseStream, createLog, type Log } from '../host/log.ts';
+import { createNotifier, type Notifier } from '../host/notifier.ts';
+import { listenForStop, type Stop } from '../host/stop.ts';
+import { createStatusLine, type StatusLine } from '../host/terminal.ts';
+import { files } from '../state-names.ts';
+
+/** What a command that touches the host works with. */
+export interface Context {
+  readonly config: Config;
+  readonly host: Host;
+  readonly log: Log;
+  readonly notifier: Notifier;
+  readonly statusLine: StatusLine;
+}
+
+/** What is there before the host is opened: the way to systemd and to a stop. */
+export interface Door {
+  readonly notifier: Notifier;
+  readonly stop: Stop;
+}
+
+/** Opens the way to systemd and listens for signals, as early as possible. */
+export function openDoor(environment: NodeJS.ProcessEnv): Door {
+  const notifier = createNotifier(environment);
+  const stop = listenForStop((signal) => {
+    notifier.stopping(`${signal}: stopping; an update under way is taken back first`);
+    process.stderr.write(`${signal}: stopping; an update under way is taken back first\n`);
+  });
+  return { notifier, stop };
+}
+
+/** Reads the configuration, checks it whole, and remembers that it was good. */
+export async function readConfig(invocation: Invocation): Promise<Config> {
+  const { settings, environment } = invocation;
+  const { loadConfig } = await import('../config/load.ts');
+  return loadConfig({
+    file: settings.configFile,
+    fileRequired: settings.configFileRequired,
+    environment,
+    flags: settings.overrides,
+  });
+}
+
+/** Opens the host for a command. */
+export async function openContext(invocation: Invocation, door: Door): Promise<Context> {
+  const { settings, environment } = invocation;
+  requireRoot();
+  const config = await readConfig(invocation);
+  const stream = chooseStream(environment);
+  const isQuiet = invocation.json || invocation.flags['auto'] === true;
+  const statusLine = createStatusLine(stream === 'terminal' && !isQuiet, () => process.stderr.columns ?? 80);
+  const log = await createLog({ stream, debug: settings.debug, write: statusLine.print });
+  const { createHost } = await import('../host/create-host.ts');
+  const host = await createHost({ config, settings, log, statusLine, ...door });
+  return { config, host, log, notifier: door.notifier, statusLine };
+}
+
+/** Has the next run find the configuration without reading it again. Only under the lock. */
+export async function rememberConfig(invocation: Invocation, config: Config): Promise<void> {
+  const { settings, environment } = invocation;
+  const { replaceFile } = await import('../host/state-files.ts');
+  await replaceFile(
+    cacheFile(settings),
+    JSON.stringify({ key: configKey(settings, environment), config }),
+  );
+}
+
+/**
+ * Does something that only one process may do at a time. The lock dies with its holder.
+ *
+ * @throws {OperatorError} with exit code 11 when another run has it; it says which
+ */
+export async function withLock<Result>(
+  invocation: Invocation,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  requireRoot();
+  const { stateDirectory } = invocation.settings;
+  mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
+  const path = join(stateDirectory, files.lock);
+  const lock = acquireLock(path);
+  if (!lock) {
+    const holder = readLockHolder(path);
+    const who = holder ? ` (process ${holder.pid}, since ${holder.startedAt})` : '';
+    throw new OperatorError(
+      `another run is under way${who}`,
+      'journalctl -u orchestrator-update -f    # watch it',
+      exitCodes.locked,
+    );
+  }
+  try {
+    return await act();
+  } finally {
+    lock.release();
+  }
+}
+
+function requireRoot(): void {
+  if (process.getuid?.() === 0) return;
+  throw new OperatorError('this command needs to be root', 'sudo orchestrator-update …');
+}

@@ -1,0 +1,67 @@
+import type { Invocation } from '../cli.ts';
+import { lastNote, stateOf, type Transaction } from '../core/journal.ts';
+import { UsageError } from '../errors.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { openStateFiles } from '../host/state-files.ts';
+import { short } from '../outcome.ts';
+import { readTransactions } from '../records.ts';
+import { tableLines } from './table.ts';
+
+/** One update or rollback, as `history --json` prints it. */
+export interface HistoryEntry {
+  readonly id: string;
+  readonly at: string;
+  readonly kind: string;
+  readonly from: string;
+  readonly to: string;
+  readonly verdict: string;
+  readonly state: string;
+  readonly seconds: number;
+  readonly reasons: readonly string[];
+  readonly note: string | undefined;
+}
+
+/** `history`: the updates and rollbacks of this host, newest first. */
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const limit = Number(invocation.flags['limit'] ?? 20);
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new UsageError(`--limit ${String(invocation.flags['limit'])}: a number from 1 is expected`);
+  }
+  const state = openStateFiles(invocation.settings.stateDirectory);
+  const entries = (await readTransactions(state)).slice(0, limit).map(historyEntry);
+  const text = invocation.json ? JSON.stringify(entries, undefined, 2) : table(entries);
+  process.stdout.write(`${text}\n`);
+  return exitCodes.done;
+}
+
+/** A transaction, told in one row. */
+export function historyEntry({ id, plan, entries }: Transaction): HistoryEntry {
+  const at = entries[0]?.at ?? '';
+  const endedAt = entries.at(-1)?.at ?? at;
+  return {
+    id,
+    at,
+    kind: plan.kind,
+    from: plan.from,
+    to: plan.to,
+    verdict: plan.verdict,
+    state: stateOf(entries),
+    seconds: Math.round((Date.parse(endedAt) - Date.parse(at)) / 100) / 10,
+    reasons: plan.reasons,
+    note: lastNote(entries),
+  };
+}
+
+function table(entries: readonly HistoryEntry[]): string {
+  if (entries.length === 0) return 'no update or rollback yet';
+  const rows = entries.map((entry) => [
+    entry.at.replace(/\.\d+Z$/, 'Z'),
+    entry.kind,
+    `${short(entry.from)} → ${short(entry.to)}`,
+    entry.state,
+    `${entry.seconds} s`,
+    (entry.note ?? entry.reasons.join('; ')).split('\n')[0] ?? '',
+  ]);
+  const header = ['WHEN', 'WHAT', 'RELEASE', 'OUTCOME', 'TOOK', 'WHY'];
+  return tableLines([header, ...rows], process.stdout.isTTY === true).join('\n');
+}

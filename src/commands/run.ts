@@ -1,0 +1,81 @@
+import type { Invocation } from '../cli.ts';
+import { messageOf, OperatorError } from '../errors.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { chooseStream, createQuickLog } from '../host/log.ts';
+import { short, type Outcome } from '../outcome.ts';
+import { quickLook } from '../quick-look.ts';
+import { openContext, openDoor, rememberConfig, withLock, type Door } from './context.ts';
+import { reportOutcome } from './report-outcome.ts';
+
+/** `run`: one execution of the updater. */
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  if (invocation.flags['dry-run'] === true) {
+    const plan = await import('./plan.ts');
+    return plan.run(invocation);
+  }
+  const door = openDoor(invocation.environment);
+  try {
+    return await withLock(invocation, async () => {
+      const quick = invocation.flags['force'] === true ? undefined : await lookQuickly(invocation, door);
+      return quick ?? (await runWhole(invocation, door));
+    });
+  } catch (error) {
+    return fail(error, invocation, door);
+  }
+}
+
+/** Most runs end here: one `ls-remote`, nothing to do. */
+async function lookQuickly(invocation: Invocation, door: Door): Promise<ExitCode | undefined> {
+  const look = await quickLook(invocation.settings, invocation.environment, door.stop.signal());
+  if (!look) return undefined;
+  const { config, deployed, tip, quarantineReason } = look;
+  const outcome = quickOutcome();
+  if (!outcome) return undefined;
+  const log = createQuickLog({ stream: chooseStream(invocation.environment), debug: false });
+  return reportOutcome(outcome, { log, notifier: door.notifier, json: invocation.json });
+
+  function quickOutcome(): Outcome | undefined {
+    if (tip === deployed) {
+      const summary = `nothing to do: ${config.project_name} is at ${short(tip)}, the tip of ${config.branch}`;
+      return { result: 'nothing', exitCode: exitCodes.done, summary };
+    }
+    if (quarantineReason === undefined) return undefined;
+    return {
+      result: 'held',
+      exitCode: exitCodes.done,
+      summary: `held: ${short(tip)} is quarantined: ${quarantineReason}`,
+      next: `push a release that works to ${config.branch}; or try this one again: orchestrator-update run --force`,
+    };
+  }
+}
+
+async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
+  const context = await openContext(invocation, door);
+  const { update } = await import('../update.ts');
+  await rememberConfig(invocation, context.config);
+  try {
+    const options = { force: invocation.flags['force'] === true };
+    const outcome = await update(context.host, context.config, options);
+    context.statusLine.clear();
+    return await reportOutcome(outcome, { ...context, json: invocation.json });
+  } finally {
+    context.statusLine.clear();
+  }
+}
+
+/** Says why before anything was touched, in the journal too; a signal has its own exit code. */
+async function fail(error: unknown, invocation: Invocation, door: Door): Promise<ExitCode> {
+  const stream = chooseStream(invocation.environment);
+  const signal = door.stop.requestedBy();
+  const message = signal === undefined ? messageOf(error) : `interrupted by ${signal}; nothing was changed`;
+  door.notifier.status(message);
+  if (stream !== 'journal' && signal === undefined) throw error;
+  const log = createQuickLog({ stream, debug: false });
+  const isForeseen = error instanceof OperatorError;
+  log.error(message);
+  if (signal === undefined && isForeseen) log.info(`next: ${error.next}`);
+  if (!isForeseen && error instanceof Error) log.error(error.stack ?? '');
+  await log.flush();
+  if (signal !== undefined) return exitCodes.interrupted;
+  return isForeseen ? error.exitCode : exitCodes.failed;
+}

@@ -1,0 +1,114 @@
+import { systemctlShow } from '../argv/systemctl.ts';
+import type { Invocation } from '../cli.ts';
+import type { Config } from '../config/schema.ts';
+import { messageOf } from '../errors.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { exec } from '../host/exec.ts';
+import { remoteTip } from '../host/remote-tip.ts';
+import { findRepository } from '../host/repository.ts';
+import { openStateFiles } from '../host/state-files.ts';
+import { short } from '../outcome.ts';
+import {
+  readActive,
+  readDeployed,
+  readNeedsOperator,
+  readQuarantine,
+  readTransactions,
+} from '../records.ts';
+import { readConfig } from './context.ts';
+import { historyEntry, type HistoryEntry } from './history.ts';
+import { tableLines } from './table.ts';
+
+interface Status {
+  readonly project: string;
+  readonly branch: string;
+  readonly deployed: { readonly commit: string; readonly at: string } | null;
+  readonly waiting: string | null;
+  readonly remoteError: string | null;
+  readonly last: HistoryEntry | null;
+  readonly underWay: string | null;
+  readonly nextTimerRun: string | null;
+  readonly holds: readonly string[];
+}
+
+/** `status`: what is deployed, what waits, how the last run ended, what holds updates back. */
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const config = await readConfig(invocation);
+  const status = await gather(invocation, config);
+  const text = invocation.json ? JSON.stringify(status, undefined, 2) : statusText(status);
+  process.stdout.write(`${text}\n`);
+  return status.holds.some((hold) => hold.startsWith('an operator')) ? exitCodes.operator : exitCodes.done;
+}
+
+async function gather(invocation: Invocation, config: Config): Promise<Status> {
+  const state = openStateFiles(invocation.settings.stateDirectory);
+  const deployed = await readDeployed(state);
+  const [last] = await readTransactions(state);
+  const active = await readActive(state);
+  const { tip, error } = await askRemote(config);
+  const timer = await readTimer();
+  const quarantined = (await readQuarantine(state)).find(({ commit }) => commit === tip);
+  const latched = await readNeedsOperator(state);
+  const holds = [
+    ...(latched ? [`an operator is needed: ${latched.reason}`] : []),
+    ...(quarantined ? [`${short(quarantined.commit)} is quarantined: ${quarantined.reason}`] : []),
+    ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),
+  ];
+  return {
+    project: config.project_name,
+    branch: config.branch,
+    deployed: deployed ? { commit: deployed.commit, at: deployed.at } : null,
+    waiting: tip !== undefined && tip !== deployed?.commit ? tip : null,
+    remoteError: error ?? null,
+    last: last ? historyEntry(last) : null,
+    underWay: active?.id ?? null,
+    nextTimerRun: timer.next,
+    holds,
+  };
+}
+
+async function askRemote(config: Config): Promise<{ tip?: string; error?: string }> {
+  try {
+    const { directory, owner } = await findRepository(config);
+    const { remote, branch } = config;
+    const tip = await remoteTip(
+      { repository: directory, remote, branch, owner },
+      { timeoutSeconds: Math.min(10, config.timeouts.remote_seconds) },
+    );
+    return { tip };
+  } catch (error) {
+    return { error: messageOf(error) };
+  }
+}
+
+async function readTimer(): Promise<{ active: boolean; next: string | null }> {
+  const command = systemctlShow('orchestrator-update.timer', ['ActiveState', 'NextElapseUSecRealtime']);
+  const { stdout } = await exec(command, { timeoutSeconds: 10 }).catch(() => ({ stdout: '' }));
+  const values = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
+  const next = values.get('NextElapseUSecRealtime') ?? '';
+  return { active: values.get('ActiveState') === 'active', next: next === '' ? null : next };
+}
+
+function statusText(status: Status): string {
+  const { deployed, last } = status;
+  const rows = [
+    ['cluster', `${status.project}, following ${status.branch}`],
+    ['deployed', deployed ? `${short(deployed.commit)} since ${deployed.at}` : 'nothing recorded yet'],
+    ['waiting', waitingText(status)],
+    ['last run', last ? lastText(last) : 'none yet'],
+    ...(status.underWay ? [['under way', status.underWay]] : []),
+    ['next run', status.nextTimerRun ?? 'not scheduled'],
+    ...(status.holds.length > 0 ? status.holds.map((hold) => ['held', hold]) : [['held', 'no']]),
+  ];
+  return tableLines(rows, process.stdout.isTTY === true).join('\n');
+}
+
+function waitingText({ waiting, remoteError }: Status): string {
+  if (remoteError !== null) return `unknown: ${remoteError.split('\n')[0]}`;
+  return waiting === null ? 'nothing' : short(waiting);
+}
+
+function lastText(last: HistoryEntry): string {
+  const why = last.note ?? last.reasons.join('; ');
+  return `${last.at} ${last.kind} to ${short(last.to)}: ${last.state} after ${last.seconds} s (${why})`;
+}

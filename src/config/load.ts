@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises';
+import { LineCounter, parseDocument, type Document } from 'yaml';
+import type { z } from 'zod';
+import { ConfigError } from '../errors.ts';
+import { keyPaths } from './keys.ts';
+import { nearestName } from './nearest.ts';
+import { mistakesIn } from './rules.ts';
+import { configSchema, settleConfig, type Config } from './schema.ts';
+import { overridesFrom } from './overrides.ts';
+
+/** Where a configuration comes from. Later ones win: defaults, file, environment, flags. */
+export interface ConfigSources {
+  readonly file: string;
+  /** Whether the file was named by a person, so that a missing one is an error. */
+  readonly fileRequired: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `key=value` pairs of `--set`. */
+  readonly flags: readonly string[];
+}
+
+/**
+ * Reads the configuration.
+ *
+ * @throws {ConfigError} naming file, line and key of every mistake; nothing is guessed.
+ */
+export async function loadConfig(sources: ConfigSources): Promise<Config> {
+  const { document, lines } = await readDocument(sources);
+  const fromFile: unknown = document.toJS() ?? {};
+  const overrides = overridesFrom(sources.environment, sources.flags);
+  const origin = new Map(overrides.map(({ key, source }) => [key, source]));
+  const merged = mergeOverrides(asRecord(fromFile, sources.file), overrides);
+  const parsed = configSchema.safeParse(merged);
+  if (!parsed.success) {
+    const where = (path: readonly PropertyKey[]): string =>
+      origin.get(path.join('.')) ?? position(document, lines, sources.file, path);
+    throw configError(parsed.error.issues.flatMap((issue) => describeIssue(issue, where)));
+  }
+  const config = settleConfig(parsed.data);
+  const mistakes = mistakesIn(config);
+  if (mistakes.length > 0) {
+    throw configError(
+      mistakes.map(
+        ({ key, problem }) =>
+          `${origin.get(key) ?? position(document, lines, sources.file, key.split('.'))}: ${key} ${problem}`,
+      ),
+    );
+  }
+  return config;
+}
+
+async function readDocument(
+  sources: ConfigSources,
+): Promise<{ document: Document; lines: LineCounter }> {
+  const lines = new LineCounter();
+  const text = await readFile(sources.file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' && !sources.fileRequired) return '';
+    const why = error.code === 'ENOENT' ? 'there is no such file' : error.message;
+    throw new ConfigError(
+      `the configuration ${sources.file} cannot be read: ${why}`,
+      'sudo ./install/install_update_service.sh writes one; --config FILE names another',
+    );
+  });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const [mistake] = document.errors;
+  if (mistake) {
+    const { line, col } = lines.linePos(mistake.pos[0]);
+    throw configError([`${sources.file}:${line}:${col}: not valid YAML: ${mistake.message}`]);
+  }
+  return { document, lines };
+}
+
+function asRecord(value: unknown, file: string): Record<string, unknown> {
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
+  throw configError([`${file}:1: a mapping of keys to values is expected (\`branch: main\`)`]);
+}
+
+function mergeOverrides(
+  base: Record<string, unknown>,
+  overrides: readonly { key: string; value: unknown }[],
+): Record<string, unknown> {
+  const merged = structuredClone(base);
+  for (const { key, value } of overrides) {
+    const path = key.split('.');
+    const last = path.pop() ?? key;
+    let at = merged;
+    for (const part of path) {
+      const inner = at[part];
+      at[part] = inner !== null && typeof inner === 'object' ? inner : {};
+      at = at[part] as Record<string, unknown>;
+    }
+    at[last] = value;
+  }
+  return merged;
+}
+
+function describeIssue(
+  issue: z.core.$ZodIssue,
+  where: (path: readonly PropertyKey[]) => string,
+): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const path = [...issue.path, key];
+      const close = nearestName(path.join('.'), keyPaths());
+      return `${where(path)}: unknown key ${path.join('.')}${close ? ` (did you mean ${close}?)` : ''}`;
+    });
+  }
+  const key = issue.path.join('.') || 'the file';
+  return [`${where(issue.path)}: ${key}: ${issue.message}`];
+}
+
+/** `file:line` of a key, or of the nearest mapping around it that the file has. */
+function position(
+  document: Document,
+  lines: LineCounter,
+  file: string,
+  path: readonly PropertyKey[],
+): string {
+  for (let length = path.length; length > 0; length--) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    const range = (node as { range?: [number, number, number] | null } | undefined)?.range;
+    if (range) return `${file}:${lines.linePos(range[0]).line}`;
+  }
+  return file;
+}
+
+function configError(problems: readonly string[]): ConfigError {
+  const many = problems.length === 1 ? '' : `${problems.length} mistakes in the configuration:\n  `;
+  return new ConfigError(
+    many + problems.join('\n  '),
+    'mend it and try `orchestrator-update config check`; `config docs` explains every key',
+  );
+}

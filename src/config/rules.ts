@@ -1,0 +1,41 @@
+import type { Config } from './schema.ts';
+
+/** A mistake that one key alone does not show: the key to change and what is wrong with it. */
+export interface Mistake {
+  readonly key: string;
+  readonly problem: string;
+}
+
+type Rule = (config: Config) => Mistake[];
+
+/** Every cross-field rule, so that all mistakes are reported at once. */
+export function mistakesIn(config: Config): Mistake[] {
+  return rules.flatMap((rule) => rule(config));
+}
+
+const rules: readonly Rule[] = [
+  (config) =>
+    config.repository !== undefined && !contains(config.repository, config.project_dir)
+      ? [{ key: 'repository', problem: `does not contain project_dir (${config.project_dir})` }]
+      : [],
+  (config) =>
+    config.backups_dir === config.root || config.backups_dir === config.project_dir
+      ? [{ key: 'backups_dir', problem: 'must be a directory of its own' }]
+      : [],
+  (config) =>
+    config.health.stable_seconds > config.health.timeout_seconds
+      ? [{ key: 'health.stable_seconds', problem: 'is longer than health.timeout_seconds' }]
+      : [],
+  (config) =>
+    config.compose.files
+      .filter((file) => file.startsWith('/') || file.split('/').includes('..'))
+      .map((file) => ({
+        key: 'compose.files',
+        problem: `${file} is outside the project directory; only files of the repository can be compared between releases`,
+      })),
+];
+
+/** Whether a directory is another or lies below it. */
+export function contains(directory: string, path: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
+}

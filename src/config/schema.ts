@@ -1,0 +1,132 @@
+import { z } from 'zod';
+
+const absolutePath = z
+  .string()
+  .regex(/^\/[^\0]*$/, 'an absolute path is expected')
+  .overwrite((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
+const seconds = (least: number, most: number) => z.number().min(least).max(most);
+const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL is expected' });
+const gitName = z
+  .string()
+  .regex(/^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f]+$/, 'a git branch or remote name is expected');
+
+/**
+ * The configuration, key by key: meaning (`describe`), default and range. The page
+ * docs/configuration.md is generated from it.
+ */
+export const configSchema = z.strictObject({
+  root: absolutePath
+    .default('/home/geo/operation')
+    .describe('Where the cluster lives: the git work tree, or a directory around it.'),
+  project_dir: absolutePath
+    .optional()
+    .describe('The directory docker compose is run in. Default: `autonomy` below `root`.'),
+  project_name: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9_-]*$/, 'lower-case letters, digits, - and _ are expected')
+    .default('autonomy')
+    .describe('The compose project. It must be the one the running containers belong to.'),
+  repository: absolutePath
+    .optional()
+    .describe(
+      'The git work tree that is followed. Default: `root` if that is a work tree that tracks the project directory (or has it as a submodule), else the project directory.',
+    ),
+  remote: gitName.default('origin').describe('The git remote that is followed.'),
+  branch: gitName.default('embody-alpha').describe('The deploy branch.'),
+  backups_dir: absolutePath
+    .optional()
+    .describe('Where backups are kept. Default: `backups` below `root`.'),
+  strategy: z
+    .enum(['reconcile', 'rebuild'])
+    .default('reconcile')
+    .describe(
+      '`reconcile` re-creates only what changed. `rebuild` takes the whole cluster down and up again.',
+    ),
+  compose: z
+    .strictObject({
+      files: z
+        .array(z.string().min(1))
+        .default([])
+        .describe('Compose files, relative to the project directory. Empty: what compose finds.'),
+      profiles: z.array(z.string().min(1)).default([]).describe('Active profiles.'),
+      environment: z
+        .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), z.string())
+        .default({})
+        .describe('Variables for docker compose, beside those of the `.env` file.'),
+    })
+    .prefault({})
+    .describe('How docker compose is called.'),
+  health: z
+    .strictObject({
+      urls: z
+        .array(httpUrl)
+        .default([
+          'http://localhost:8082/health',
+          'http://localhost:5001/health',
+          'http://localhost:8200/health',
+        ])
+        .describe('URLs that must answer with 2xx when the cluster is healthy.'),
+      timeout_seconds: seconds(1, 3600)
+        .default(120)
+        .describe('How long a release may take to become healthy.'),
+      stable_seconds: seconds(0, 600)
+        .default(10)
+        .describe('How long it must then stay healthy, with no restart, before it is believed.'),
+      interval_seconds: seconds(0.1, 60).default(1).describe('Time between two looks.'),
+      probe_timeout_seconds: seconds(0.1, 60)
+        .default(3)
+        .describe('How long one HTTP probe may take in all.'),
+      unhealthy_seconds: seconds(1, 3600)
+        .default(30)
+        .describe(
+          'A service that Docker calls unhealthy, or that is down, for this long without a break fails the release before the time is up.',
+        ),
+    })
+    .prefault({})
+    .describe('What healthy means.'),
+  backup: z
+    .strictObject({
+      keep: z.number().int().min(1).max(1000).default(5).describe('How many backups are kept.'),
+      reserve_mb: z
+        .number()
+        .int()
+        .min(0)
+        .default(256)
+        .describe('Free space that must remain on the disk after a backup, in MB (10^6 bytes).'),
+    })
+    .prefault({})
+    .describe('The backup before each update.'),
+  timeouts: z
+    .strictObject({
+      remote_seconds: seconds(1, 170)
+        .default(60)
+        .describe('Asking the remote for the tip of the branch.'),
+      git_seconds: seconds(1, 86_400).default(300).describe('A git command, in all.'),
+      compose_seconds: seconds(1, 86_400).default(600).describe('A docker compose command, in all.'),
+      pull_idle_seconds: seconds(1, 86_400)
+        .default(120)
+        .describe('A pull that prints nothing for this long is given up.'),
+      pull_seconds: seconds(1, 86_400).default(3600).describe('Pulling one image, in all.'),
+      backup_seconds: seconds(1, 86_400).default(7200).describe('Copying one backup, in all.'),
+    })
+    .prefault({})
+    .describe('When to stop waiting for other programs.'),
+});
+
+/** The configuration as written: what the schema reads. */
+export type ConfigFile = z.output<typeof configSchema>;
+
+/** The configuration with every path settled. */
+export interface Config extends ConfigFile {
+  readonly project_dir: string;
+  readonly backups_dir: string;
+}
+
+/** Fills in the defaults that depend on other keys. */
+export function settleConfig(file: ConfigFile): Config {
+  return {
+    ...file,
+    project_dir: file.project_dir ?? `${file.root}/autonomy`,
+    backups_dir: file.backups_dir ?? `${file.root}/backups`,
+  };
+}

@@ -1,0 +1,106 @@
+/** One published port of a service, as `docker compose config --format json` prints it. */
+export interface PublishedPort {
+  readonly target?: number;
+  readonly published?: string;
+  readonly protocol?: string;
+  readonly host_ip?: string;
+}
+
+/** One service of a resolved model. Only the fields the updater reads are named. */
+export interface Service {
+  readonly image?: string;
+  readonly build?: unknown;
+  readonly container_name?: string;
+  readonly restart?: string;
+  readonly ports?: readonly PublishedPort[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition?: string }>>;
+  readonly networks?: Readonly<Record<string, unknown>> | null;
+  readonly network_mode?: string;
+  readonly ipc?: string;
+  readonly pid?: string;
+  readonly scale?: number;
+  readonly deploy?: { readonly replicas?: number; readonly restart_policy?: unknown };
+  readonly [field: string]: unknown;
+}
+
+/** A compose project as docker compose itself resolves it (`config --format json`). */
+export interface ComposeModel {
+  readonly name?: string;
+  readonly services: Readonly<Record<string, Service>>;
+  readonly networks?: Readonly<Record<string, NetworkModel | null>>;
+  readonly volumes?: Readonly<Record<string, unknown>>;
+  readonly configs?: Readonly<Record<string, unknown>>;
+  readonly secrets?: Readonly<Record<string, unknown>>;
+}
+
+export interface NetworkModel {
+  readonly name?: string;
+  readonly external?: boolean;
+  readonly [field: string]: unknown;
+}
+
+/** A port of the host that a service wants: `8082/tcp`, the address left out. */
+export interface HostPort {
+  readonly service: string;
+  readonly port: number;
+  readonly protocol: string;
+  readonly hostIp: string | undefined;
+}
+
+/**
+ * Rewrites every path below `from` to the same path below `to`, so that a model rendered in a
+ * staging tree reads as if it lay at the live place.
+ */
+export function relocate(model: ComposeModel, from: string, to: string): ComposeModel {
+  const moved = (value: unknown): unknown => {
+    if (typeof value === 'string') return relocatePath(value, from, to);
+    if (Array.isArray(value)) return value.map(moved);
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, moved(inner)]));
+  };
+  return moved(model) as ComposeModel;
+}
+
+function relocatePath(text: string, from: string, to: string): string {
+  if (text === from) return to;
+  return text.startsWith(`${from}/`) ? to + text.slice(from.length) : text;
+}
+
+/** The host ports a model publishes; ranges (`8000-8010`) count as each of their ports. */
+export function hostPorts(model: ComposeModel): HostPort[] {
+  return Object.entries(model.services).flatMap(([service, { ports }]) =>
+    (ports ?? []).flatMap((entry) =>
+      portRange(entry.published).map((port) => ({
+        service,
+        port,
+        protocol: entry.protocol ?? 'tcp',
+        hostIp: entry.host_ip,
+      })),
+    ),
+  );
+}
+
+function portRange(published: string | undefined): number[] {
+  if (published === undefined || published === '') return [];
+  const [first = NaN, last = first] = String(published).split('-').map(Number);
+  if (!Number.isInteger(first) || !Number.isInteger(last) || last < first) return [];
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+}
+
+/** How many containers a service has: `scale`, else `deploy.replicas`, else one. */
+export function replicasOf(service: Service): number {
+  return service.scale ?? service.deploy?.replicas ?? 1;
+}
+
+/** Whether a service is a job: it may end with 0 and stay ended. */
+export function mayEnd(service: Service): boolean {
+  const restart = service.restart ?? 'no';
+  if (service.deploy?.restart_policy !== undefined) return false;
+  return restart === 'no' || restart.startsWith('on-failure');
+}
+
+/** The service whose namespace this one shares (`network_mode: service:x`), each at most once. */
+export function sharesNamespaceWith(service: Service): string[] {
+  const modes = [service.network_mode, service.ipc, service.pid];
+  return modes.flatMap((mode) => (mode?.startsWith('service:') ? [mode.slice(8)] : []));
+}

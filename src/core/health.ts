@@ -1,0 +1,134 @@
+import { hostPorts, mayEnd, replicasOf, type ComposeModel } from './compose-model.ts';
+import type { Container } from './observe.ts';
+
+/** What one HTTP probe saw. */
+export interface ProbeResult {
+  readonly url: string;
+  readonly ok: boolean;
+  /** `HTTP 503: <first line of the body>` or the network's error. */
+  readonly detail: string;
+}
+
+/** The cluster at one moment. */
+export interface Sample {
+  readonly containers: readonly Container[];
+  readonly probes: readonly ProbeResult[];
+}
+
+/** Something that is not as it should be. */
+export interface Finding {
+  /** `service NAME` or the URL. */
+  readonly subject: string;
+  readonly problem: string;
+  /** Waiting will not mend it: the container ended for good, or keeps being restarted. */
+  readonly hopeless: boolean;
+}
+
+/** After this many restarts within one gate a container is crash-looping. */
+const CRASH_LOOP_RESTARTS = 3;
+
+/**
+ * Judges one moment against what the model asks for: every container there and running (or a
+ * job that ended with 0), Docker's healthcheck passed, each URL answered with 2xx. Nothing is
+ * taken from `up --wait`, which passes crash loops.
+ */
+export function findingsIn(model: ComposeModel, sample: Sample, first: Sample): Finding[] {
+  const services = Object.entries(model.services).flatMap(([name, service]) => {
+    const containers = sample.containers.filter((container) => container.service === name);
+    const missing = replicasOf(service) - containers.length;
+    if (missing > 0) return [finding(name, 'has no container')];
+    return containers.flatMap((container) =>
+      judgeContainer(name, container, mayEnd(service), restartsBefore(container, first)),
+    );
+  });
+  const probes = sample.probes.flatMap((probe) =>
+    probe.ok ? [] : [{ subject: probe.url, problem: probe.detail, hopeless: false }],
+  );
+  return [...services, ...probes];
+}
+
+function judgeContainer(
+  name: string,
+  container: Container,
+  isJob: boolean,
+  restartsBefore: number,
+): Finding[] {
+  const restarts = container.restartCount - restartsBefore;
+  if (restarts >= CRASH_LOOP_RESTARTS) {
+    return [finding(name, `is crash-looping: restarted ${restarts} times, last exit code ${container.exitCode}`, true)];
+  }
+  switch (container.state) {
+    case 'running':
+      return judgeHealthcheck(name, container);
+    case 'exited':
+      if (isJob && container.exitCode === 0) return [];
+      return [finding(name, `has exited with code ${container.exitCode}`, isJob)];
+    case 'dead':
+      return [finding(name, 'is dead', true)];
+    case 'created':
+    case 'paused':
+    case 'restarting':
+    case 'removing':
+      return [finding(name, `is ${container.state} (last exit code ${container.exitCode})`)];
+  }
+}
+
+function judgeHealthcheck(name: string, container: Container): Finding[] {
+  if (container.health === undefined || container.health === 'healthy') return [];
+  const output = container.healthOutput ? `: ${container.healthOutput}` : '';
+  return [finding(name, `is ${container.health}${output}`)];
+}
+
+function restartsBefore(container: Container, first: Sample): number {
+  return first.containers.find(({ id }) => id === container.id)?.restartCount ?? 0;
+}
+
+function finding(service: string, problem: string, hopeless = false): Finding {
+  return { subject: `service ${service}`, problem, hopeless };
+}
+
+/**
+ * Splits findings by the baseline taken before the update: what was already wrong then is not
+ * this release's fault; it is reported and does not fail the gate.
+ */
+export function splitByBaseline(
+  findings: readonly Finding[],
+  baseline: readonly string[],
+): { regressions: Finding[]; known: Finding[] } {
+  const before = new Set(baseline);
+  return {
+    regressions: findings.filter(({ subject }) => !before.has(subject)),
+    known: findings.filter(({ subject }) => before.has(subject)),
+  };
+}
+
+/** Whether nothing was restarted or replaced between two samples. */
+export function isSteady(previous: Sample, next: Sample): boolean {
+  const starts = (sample: Sample): string =>
+    sample.containers
+      .filter(({ state }) => state === 'running')
+      .map(({ id, startedAt, restartCount }) => `${id} ${startedAt} ${restartCount}`)
+      .toSorted()
+      .join('\n');
+  return starts(previous) === starts(next);
+}
+
+/**
+ * The URLs to probe for a release. A URL of this host whose port the old release published and
+ * the new one no longer does is left out, and named: the release moved it on purpose.
+ */
+export function urlsFor(
+  urls: readonly string[],
+  model: ComposeModel,
+  other: ComposeModel,
+): { probe: string[]; gone: string[] } {
+  const here = new Set(hostPorts(model).map(({ port }) => port));
+  const there = new Set(hostPorts(other).map(({ port }) => port));
+  const gone = urls.filter((url) => {
+    const { hostname, port, protocol } = new URL(url);
+    const number = Number(port || (protocol === 'https:' ? 443 : 80));
+    const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+    return local && there.has(number) && !here.has(number);
+  });
+  return { probe: urls.filter((url) => !gone.includes(url)), gone };
+}

@@ -1,0 +1,171 @@
+import type { Config } from './config/schema.ts';
+import type { ComposeModel } from './core/compose-model.ts';
+import { hostPorts } from './core/compose-model.ts';
+import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
+import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
+import { RefusedError } from './errors.ts';
+import type { Host, Staging } from './host/host.ts';
+import type { Deployed } from './records.ts';
+
+/** A decided change of release, with all that carrying it out and judging it needs. */
+export interface Proposal {
+  readonly plan: Plan;
+  readonly staging: Staging;
+  readonly oldModel: ComposeModel;
+  readonly newModel: ComposeModel;
+  readonly oldFingerprint: Fingerprint;
+}
+
+/** What is asked for, beside following the branch. */
+export interface Wish {
+  readonly kind: 'update' | 'rollback';
+  readonly from: string;
+  readonly to: string;
+  /** Name of the transaction and of its backup. */
+  readonly name: string;
+  readonly everything: boolean;
+  /** Also a commit that does not contain the present one (`run --force`). */
+  readonly allowRewind: boolean;
+  readonly keptImages?: readonly KeptImage[];
+}
+
+/**
+ * The release this host is at: the one last verified here; else what the work tree has, which is
+ * then taken for what runs.
+ */
+export async function currentCommit(host: Host, deployed: Deployed | undefined): Promise<string> {
+  const head = await host.git.head();
+  if (deployed === undefined) return head.commit;
+  if (deployed.commit !== head.commit) {
+    host.log.warn(
+      `the work tree is at ${head.commit.slice(0, 12)}, but ${deployed.commit.slice(0, 12)} was deployed last: somebody moved it`,
+    );
+  }
+  return deployed.commit;
+}
+
+/**
+ * Refuses what must not be started: a work tree with changes of its own, a branch that went
+ * back, files of the operator's that a checkout would overwrite. Nothing is changed.
+ */
+export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Promise<void> {
+  const dirty = await host.git.dirtyFiles();
+  if (dirty.length > 0) {
+    throw new RefusedError(
+      `the work tree has changes that are not committed: ${dirty.join(', ')}`,
+      'commit and push them, or put them aside with git stash; then start the update again',
+    );
+  }
+  const inTheWay = await host.git.untrackedInTheWay(wish.to);
+  if (inTheWay.length > 0) {
+    throw new RefusedError(
+      `files that are not in git would be overwritten by ${wish.to.slice(0, 12)}: ${inTheWay.join(', ')}`,
+      'move them away or commit them; then start the update again',
+    );
+  }
+  const { commit: head, branch } = await host.git.head();
+  if (branch !== undefined && branch !== config.branch) {
+    throw new RefusedError(
+      `the work tree is on branch ${branch}, not on ${config.branch}`,
+      `git -C ${host.git.directory} switch ${config.branch}    # or set \`branch\` in the configuration`,
+    );
+  }
+  if (wish.allowRewind) return;
+  for (const commit of new Set([wish.from, head])) {
+    if (await host.git.isAncestor(commit, wish.to)) continue;
+    throw new RefusedError(
+      `branch ${config.branch} is at ${wish.to.slice(0, 12)}, which does not contain ${commit.slice(0, 12)}: it was rewritten, went back, or this host has commits of its own`,
+      `git log ${commit.slice(0, 12)}...${wish.to.slice(0, 12)}; to go back on purpose: orchestrator-update rollback --to ${wish.to.slice(0, 12)}`,
+    );
+  }
+}
+
+/** Resolves both releases with docker compose in staged trees, compares them and plans. */
+export async function propose(host: Host, config: Config, wish: Wish): Promise<Proposal> {
+  await host.git.fetchSubmodules(wish.to);
+  const oldStaging = await host.git.stage(wish.from);
+  const staging = wish.from === wish.to ? oldStaging : await host.git.stage(wish.to);
+  const before = await host.compose.resolve(oldStaging);
+  const after = await host.compose.resolve(staging);
+  const containers = await host.engine.containers();
+  const changedPaths = await host.git.changedPaths(wish.from, wish.to);
+  const plan = makePlan({
+    ...wish,
+    before: before.model,
+    after: after.model,
+    changedPaths,
+    servicesToBuild: await servicesToBuild(host, config, after.model, changedPaths),
+    runningImages: runningImages(containers, before.model),
+    presentImages: await presentImages(host, after.model),
+    strategy: config.strategy,
+    composeVersion: await host.compose.version(),
+    warnings: after.warnings.filter((warning) => !before.warnings.includes(warning)),
+  });
+  return {
+    plan,
+    staging,
+    oldModel: before.model,
+    newModel: after.model,
+    oldFingerprint: fingerprintOf(containers),
+  };
+}
+
+/** Refuses a release that wants a host port which somebody else has. */
+export async function refuseTakenPorts(host: Host, proposal: Proposal): Promise<void> {
+  if (proposal.plan.verdict === 'nothing') return;
+  const ours = new Set(hostPorts(proposal.oldModel).map(({ port, protocol }) => `${port}/${protocol}`));
+  const wanted = hostPorts(proposal.newModel).filter(
+    ({ port, protocol }) => !ours.has(`${port}/${protocol}`),
+  );
+  for (const { service, port, protocol } of wanted) {
+    if (await host.portIsFree(port, protocol)) continue;
+    throw new RefusedError(
+      `service ${service} wants port ${port}/${protocol} of this host, and something else has it`,
+      `ss -lnp 'sport = :${port}'; nothing was changed`,
+    );
+  }
+}
+
+function runningImages(
+  containers: readonly Container[],
+  model: ComposeModel,
+): { service: string; reference: string; id: string }[] {
+  const byService = new Map(containers.map((container) => [container.service, container]));
+  return [...byService].map(([service, { imageId, image }]) => ({
+    service,
+    reference: model.services[service]?.image ?? image,
+    id: imageId,
+  }));
+}
+
+async function presentImages(host: Host, model: ComposeModel): Promise<string[]> {
+  const references = Object.values(model.services).flatMap(({ image }) => image ?? []);
+  const ids = await Promise.all(references.map((reference) => host.engine.imageId(reference)));
+  return references.filter((_, index) => ids[index] !== undefined);
+}
+
+/** Services with a `build` whose context has changed files, or whose image is not there. */
+async function servicesToBuild(
+  host: Host,
+  config: Config,
+  model: ComposeModel,
+  changedPaths: readonly string[],
+): Promise<string[]> {
+  const built = Object.entries(model.services).filter(([, service]) => service.build !== undefined);
+  const needed = await Promise.all(
+    built.map(async ([name, service]) => {
+      const image = service.image ?? `${config.project_name}-${name}`;
+      const context = (service.build as { context?: string }).context ?? '';
+      const changed = changedPaths.some((path) =>
+        touchesContext(`${host.git.directory}/${path}`, context),
+      );
+      return changed || (await host.engine.imageId(image)) === undefined ? [name] : [];
+    }),
+  );
+  return needed.flat();
+}
+
+/** Whether a changed path lies in a build context, or is a submodule that holds one. */
+function touchesContext(path: string, context: string): boolean {
+  return path === context || path.startsWith(`${context}/`) || context.startsWith(`${path}/`);
+}

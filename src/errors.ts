@@ -1,0 +1,56 @@
+import { exitCodes, type ExitCode } from './exit-codes.ts';
+
+/** A failure that was foreseen: says what failed and why, and what to type next. */
+export class OperatorError extends Error {
+  override name = 'OperatorError';
+  readonly next: string;
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, next: string, exitCode: ExitCode = exitCodes.failed) {
+    super(message);
+    this.next = next;
+    this.exitCode = exitCode;
+  }
+}
+
+/** An update that is not started because it would be wrong to; nothing was changed. */
+export class RefusedError extends OperatorError {
+  override name = 'RefusedError';
+}
+
+/** Wrong configuration: names the file, the line and the key. */
+export class ConfigError extends OperatorError {
+  override name = 'ConfigError';
+
+  constructor(message: string, next: string) {
+    super(message, next, exitCodes.usage);
+  }
+}
+
+/** The command line cannot be understood. */
+export class UsageError extends OperatorError {
+  override name = 'UsageError';
+
+  constructor(message: string, next = 'orchestrator-update --help') {
+    super(message, next, exitCodes.usage);
+  }
+}
+
+/** A release that did not become healthy. */
+export class UnhealthyError extends OperatorError {
+  override name = 'UnhealthyError';
+}
+
+/** A signal asked us to stop. */
+export class InterruptedError extends OperatorError {
+  override name = 'InterruptedError';
+
+  constructor(signal: string) {
+    super(`interrupted by ${signal}`, 'orchestrator-update status', exitCodes.interrupted);
+  }
+}
+
+/** The text of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

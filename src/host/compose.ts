@@ -1,0 +1,135 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from '../argv/command.ts';
+import { printable } from '../argv/command.ts';
+import {
+  composeBuild,
+  composeConfig,
+  composeDown,
+  composeHashes,
+  composeUp,
+  composeVersion,
+  type ComposeProject,
+} from '../argv/compose.ts';
+import type { Config } from '../config/schema.ts';
+import { relocate, type ComposeModel } from '../core/compose-model.ts';
+import { RefusedError } from '../errors.ts';
+import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
+import type { ComposeHost, Staging } from './host.ts';
+import type { Repository } from './repository.ts';
+
+export interface ComposeContext {
+  readonly config: Config;
+  readonly repository: Repository;
+  /** Root's own directory, 0700: models hold the values of the environment. */
+  readonly privateDirectory: string;
+  readonly signal: () => AbortSignal | undefined;
+  readonly watch: Watch;
+}
+
+/** docker compose, run in the project directory with the configured files and profiles. */
+export function createCompose(context: ComposeContext): ComposeHost {
+  const { config, repository } = context;
+  const live = projectIn(config, config.project_dir);
+  const run = (command: Command, cwd: string): Promise<ExecResult> =>
+    runCompose(context, command, cwd);
+  const atLive = (command: Command): Promise<ExecResult> => run(command, config.project_dir);
+  const stagedProject = (staging: Staging): ComposeProject =>
+    projectIn(config, join(staging.directory, repository.projectPath));
+
+  return {
+    version: async () => (await run(composeVersion, '/')).stdout.trim(),
+    resolve: async (staging) => {
+      const project = stagedProject(staging);
+      const result = await run(composeConfig(project), project.directory).catch(
+        (error: unknown) => {
+          throw refusal(error, staging, config, repository.directory);
+        },
+      );
+      const model = JSON.parse(result.stdout) as ComposeModel;
+      return {
+        model: relocate(model, staging.directory, repository.directory),
+        warnings: warningsIn(result.stderr),
+      };
+    },
+    hashes: (model) =>
+      withModelFile(context, model, async (file) => {
+        const { stdout } = await atLive(composeHashes({ ...live, files: [file], profiles: ['*'] }));
+        return hashesIn(stdout);
+      }),
+    up: async (options) => void (await atLive(composeUp(live, options))),
+    down: (model) =>
+      withModelFile(context, model, async (file) => {
+        await atLive(composeDown({ ...live, files: [file], profiles: ['*'] }));
+      }),
+    build: async (staging, services) => {
+      const project = stagedProject(staging);
+      await run(composeBuild(project, services), project.directory);
+    },
+    recipe: () =>
+      `cd ${config.project_dir} && ${printable(composeUp(live, { services: [], removeOrphans: true }))}`,
+  };
+}
+
+function projectIn(config: Config, directory: string): ComposeProject {
+  return {
+    name: config.project_name,
+    directory,
+    files: config.compose.files.map((file) => join(directory, file)),
+    profiles: config.compose.profiles,
+  };
+}
+
+function runCompose(context: ComposeContext, command: Command, cwd: string): Promise<ExecResult> {
+  const signal = context.signal();
+  return exec(command, {
+    cwd,
+    environment: context.config.compose.environment,
+    timeoutSeconds: context.config.timeouts.compose_seconds,
+    watch: context.watch,
+    ...(signal ? { signal } : {}),
+  });
+}
+
+/** Hands compose a resolved model as a file that only root can read, for the time of one call. */
+async function withModelFile<Result>(
+  context: ComposeContext,
+  model: ComposeModel,
+  use: (file: string) => Promise<Result>,
+): Promise<Result> {
+  const scratch = await mkdtemp(join(context.privateDirectory, 'model-'));
+  try {
+    const file = join(scratch, 'compose.json');
+    await writeFile(file, JSON.stringify(model), { mode: 0o600 });
+    return await use(file);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function hashesIn(stdout: string): Record<string, string> {
+  const pairs = stdout.split('\n').flatMap((line) => {
+    const [service, hash] = line.trim().split(/\s+/);
+    return service && hash ? [[service, hash] as const] : [];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** What compose warns of, one sentence each: `time="…" level=warning msg="…"`. */
+function warningsIn(stderr: string): string[] {
+  const messages = stderr.split('\n').flatMap((line) => {
+    const found = /level=warning msg="((?:[^"\\]|\\.)*)"/.exec(line);
+    return found?.[1] ? [found[1].replaceAll(String.raw`\"`, '"')] : [];
+  });
+  return [...new Set(messages)];
+}
+
+function refusal(error: unknown, staging: Staging, config: Config, live: string): unknown {
+  if (!(error instanceof CommandError)) return error;
+  const said = error.stderr.trim().replaceAll(staging.directory, live);
+  if (said === '') return error;
+  return new RefusedError(
+    `docker compose cannot read the release ${staging.commit.slice(0, 12)}: ${said}`,
+    `mend the compose project on branch ${config.branch} and push; nothing on this host was changed`,
+  );
+}

@@ -1,0 +1,100 @@
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { syncFilesystem } from '../argv/files.ts';
+import type { Config } from '../config/schema.ts';
+import { InterruptedError } from '../errors.ts';
+import type { Settings } from '../settings.ts';
+import { createBackups } from './backups.ts';
+import { createCompose } from './compose.ts';
+import { createEngine } from './engine.ts';
+import { dockerSocket, openEngineApi, type EngineApi } from './engine-api.ts';
+import { exec, type Watch } from './exec.ts';
+import { createGit } from './git.ts';
+import type { Host } from './host.ts';
+import { probe } from './http.ts';
+import type { Log } from './log.ts';
+import type { Notifier } from './notifier.ts';
+import { portIsFree } from './ports.ts';
+import { findRepository } from './repository.ts';
+import { openStateFiles } from './state-files.ts';
+import type { Stop } from './stop.ts';
+import type { StatusLine } from './terminal.ts';
+
+/** What the real host is made of. */
+export interface HostParts {
+  readonly config: Config;
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly notifier: Notifier;
+  readonly statusLine: StatusLine;
+  readonly stop: Stop;
+}
+
+/** Time systemd gives us beyond the limit of the command we wait for. */
+const GRACE_SECONDS = 60;
+/** Time systemd gives us after each sign of progress. */
+const PROGRESS_SECONDS = 180;
+const API_TIMEOUT_SECONDS = 30;
+const SYNC_TIMEOUT_SECONDS = 900;
+
+/** The real machine. */
+export async function createHost(parts: HostParts): Promise<Host> {
+  const { config, settings, log, notifier, statusLine, stop } = parts;
+  const repository = await findRepository(config);
+  await mkdir(settings.stateDirectory, { recursive: true, mode: 0o700 });
+  await mkdir(settings.cacheDirectory, { recursive: true, mode: 0o711 });
+  const progress = (status: string, fraction?: number): void => {
+    notifier.status(fraction === undefined ? status : `${status}: ${Math.round(fraction * 100)}%`);
+    notifier.extend(PROGRESS_SECONDS);
+    statusLine.show(status, fraction);
+  };
+  const watch: Watch = {
+    started: (limitSeconds) => notifier.extend(limitSeconds + GRACE_SECONDS),
+    line: (text) => {
+      notifier.extend(PROGRESS_SECONDS);
+      log.debug(text);
+    },
+  };
+  const sleep = (seconds: number): Promise<void> => sleepUntilStopped(seconds, stop);
+  const api = openEngineApi(dockerSocket(process.env), API_TIMEOUT_SECONDS);
+  const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
+  return {
+    git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
+    compose: createCompose({ ...shared, privateDirectory: settings.stateDirectory }),
+    engine: createEngine({ ...shared, api, sleep }),
+    backups: createBackups({ ...shared, now: () => new Date() }),
+    state: openStateFiles(settings.stateDirectory),
+    log,
+    probe: (url) => probe(url, config.health.probe_timeout_seconds),
+    portIsFree,
+    barrier: async () => {
+      const paths = [settings.stateDirectory, repository.directory, await dockerRoot(api)];
+      for (const path of paths) {
+        await exec(syncFilesystem(path), { timeoutSeconds: SYNC_TIMEOUT_SECONDS, watch });
+      }
+    },
+    now: () => new Date(),
+    sleep,
+    progress,
+    shieldFromSignals: stop.shield,
+    interruptedBy: stop.requestedBy,
+    isStopping: () => stop.signal()?.aborted === true,
+  };
+}
+
+/** Where Docker keeps its images; its own answer, since daemon.json can move it. */
+async function dockerRoot(api: EngineApi): Promise<string> {
+  const { body } = await api('GET', '/info');
+  const root = (body as { DockerRootDir?: unknown }).DockerRootDir;
+  return typeof root === 'string' && root.startsWith('/') ? root : '/var/lib/docker';
+}
+
+async function sleepUntilStopped(seconds: number, stop: Stop): Promise<void> {
+  const signal = stop.signal();
+  try {
+    await wait(seconds * 1000, undefined, signal ? { signal } : {});
+  } catch (error) {
+    if (signal?.aborted) throw new InterruptedError(stop.requestedBy() ?? 'a signal');
+    throw error;
+  }
+}

@@ -1,0 +1,161 @@
+import { dockerPull } from '../argv/docker.ts';
+import type { Config } from '../config/schema.ts';
+import type { Container, ContainerState } from '../core/observe.ts';
+import { OperatorError } from '../errors.ts';
+import type { ApiAnswer, EngineApi } from './engine-api.ts';
+import { exec, type Watch } from './exec.ts';
+import type { EngineHost } from './host.ts';
+
+export interface EngineContext {
+  readonly config: Config;
+  readonly api: EngineApi;
+  readonly signal: () => AbortSignal | undefined;
+  readonly sleep: (seconds: number) => Promise<void>;
+  readonly watch: Watch;
+  readonly onProgress: (status: string) => void;
+}
+
+/** The repository of the tags that keep images for a rollback. */
+const KEPT = 'orchestrator-update/kept';
+
+/** Docker itself, over its API; pulls go through the CLI, which knows the credentials. */
+export function createEngine(context: EngineContext): EngineHost {
+  const { config, api } = context;
+  return {
+    version: async () => {
+      const { body } = expect(await api('GET', '/version'), [200], 'its version');
+      return String((body as { Version?: unknown }).Version);
+    },
+    waitUntilUp: async (withinSeconds) => {
+      for (let waited = 0; ; waited++) {
+        const up = await api('GET', '/_ping').then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+        if (up || waited >= withinSeconds) return up;
+        context.onProgress('waiting for Docker');
+        await context.sleep(1);
+      }
+    },
+    containers: () => listContainers(api, config.project_name),
+    imageId: async (reference) => {
+      const answer = await api('GET', `/images/${encodeURIComponent(reference)}/json`);
+      if (answer.status === 404) return undefined;
+      return (expect(answer, [200], `the image ${reference}`).body as { Id: string }).Id;
+    },
+    tag: async (image, reference) => {
+      const [repository, tag] = splitReference(reference);
+      const query = new URLSearchParams({ repo: repository, tag });
+      const answer = await api('POST', `/images/${encodeURIComponent(image)}/tag?${query}`);
+      expect(answer, [201], `a tag ${reference} for ${image}`);
+    },
+    dropKeptTags: (keep) => dropKeptTags(api, new Set(keep)),
+    pull: async (reference) => {
+      const signal = context.signal();
+      await exec(dockerPull(reference), {
+        timeoutSeconds: config.timeouts.pull_seconds,
+        idleSeconds: config.timeouts.pull_idle_seconds,
+        watch: {
+          started: context.watch.started,
+          line: (line) => context.onProgress(`${reference}: ${line}`),
+        },
+        ...(signal ? { signal } : {}),
+      });
+    },
+    remove: async ({ id, name }) => {
+      const answer = await api('DELETE', `/containers/${id}?force=true`);
+      expect(answer, [204, 404, 409], `the removal of the container ${name}`);
+    },
+    rename: async ({ id, name }, to) => {
+      const query = new URLSearchParams({ name: to });
+      const answer = await api('POST', `/containers/${id}/rename?${query}`);
+      expect(answer, [204, 404], `the name ${to} for the container ${name}`);
+    },
+  };
+}
+
+/** `registry:5000/name:tag` → name and tag; a digest has no tag of its own. */
+export function splitReference(reference: string): [string, string] {
+  const [name = reference] = reference.split('@');
+  const colon = name.lastIndexOf(':');
+  return colon > name.lastIndexOf('/')
+    ? [name.slice(0, colon), name.slice(colon + 1)]
+    : [name, 'latest'];
+}
+
+function expect(answer: ApiAnswer, statuses: readonly number[], what: string): ApiAnswer {
+  if (statuses.includes(answer.status)) return answer;
+  const said = (answer.body as { message?: unknown } | null)?.message ?? `HTTP ${answer.status}`;
+  throw new OperatorError(`Docker refused ${what}: ${String(said)}`, 'journalctl -u docker -n 50');
+}
+
+async function dropKeptTags(api: EngineApi, keep: ReadonlySet<string>): Promise<void> {
+  const filters = encodeURIComponent(JSON.stringify({ reference: [KEPT] }));
+  const { body } = expect(await api('GET', `/images/json?filters=${filters}`), [200], 'its images');
+  const tags = (body as { RepoTags?: string[] | null }[]).flatMap(({ RepoTags }) => RepoTags ?? []);
+  const ours = tags.filter((tag) => tag.startsWith(`${KEPT}:`) && !keep.has(tag));
+  for (const tag of ours) {
+    const answer = await api('DELETE', `/images/${encodeURIComponent(tag)}`);
+    expect(answer, [200, 404, 409], `the removal of the tag ${tag}`);
+  }
+}
+
+async function listContainers(api: EngineApi, project: string): Promise<Container[]> {
+  const label = `com.docker.compose.project=${project}`;
+  const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
+  const listed = await api('GET', `/containers/json?all=true&filters=${filters}`);
+  const { body } = expect(listed, [200], 'its containers');
+  const inspected = await Promise.all(
+    (body as { Id: string }[]).map(({ Id }) => api('GET', `/containers/${Id}/json`)),
+  );
+  return inspected
+    .filter(({ status }) => status === 200)
+    .map(({ body: details }) => toContainer(details as Inspected))
+    .filter((container) => container.service !== '')
+    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
+}
+
+/** The part of `GET /containers/{id}/json` that is read. */
+interface Inspected {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Image: string;
+  readonly RestartCount: number;
+  readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
+  readonly State: {
+    readonly Status: ContainerState;
+    readonly ExitCode: number;
+    readonly StartedAt: string;
+    readonly Health?: {
+      readonly Status: string;
+      readonly Log?: readonly { readonly Output?: string }[] | null;
+    };
+  };
+  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null };
+}
+
+function toContainer(details: Inspected): Container {
+  const labels = details.Config.Labels;
+  const isOneOff = labels['com.docker.compose.oneoff'] === 'True';
+  return {
+    id: details.Id,
+    name: details.Name.replace(/^\//, ''),
+    service: isOneOff ? '' : (labels['com.docker.compose.service'] ?? ''),
+    configHash: labels['com.docker.compose.config-hash'] ?? '',
+    imageId: details.Image,
+    image: details.Config.Image,
+    state: details.State.Status,
+    health: healthOf(details.State.Health?.Status),
+    exitCode: details.State.ExitCode,
+    restartCount: details.RestartCount,
+    startedAt: details.State.StartedAt,
+    networks: Object.keys(details.NetworkSettings.Networks ?? {}),
+    healthOutput: details.State.Health?.Log?.at(-1)?.Output?.trim().split('\n').at(-1),
+  };
+}
+
+function healthOf(status: string | undefined): Container['health'] {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy'
+    ? status
+    : undefined;
+}

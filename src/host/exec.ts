@@ -1,0 +1,132 @@
+import { execa } from 'execa';
+import { printable, type Command } from '../argv/command.ts';
+import { OperatorError } from '../errors.ts';
+import { childEnvironment, type User } from './child-environment.ts';
+
+/** How a command is run. Times in seconds. */
+export interface ExecOptions {
+  readonly cwd?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  /** In all; then it is ended. */
+  readonly timeoutSeconds: number;
+  /** Without a line of output; then it is ended. */
+  readonly idleSeconds?: number;
+  /** Asks the command to end (SIGTERM, after 10 s SIGKILL). */
+  readonly signal?: AbortSignal;
+  /** Run as this user, with no other groups; as ourselves if left out. */
+  readonly user?: User;
+  readonly watch?: Watch;
+  /** Exit codes that are answers, not failures. */
+  readonly accept?: readonly number[];
+}
+
+/** Somebody who wants to see that things go on. */
+export interface Watch {
+  /** A command begins that ends, or shows a line, within this time. */
+  started(limitSeconds: number): void;
+  /** A line of stdout or stderr, as it comes; a carriage return ends one too. */
+  line(text: string): void;
+}
+
+export interface ExecResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** A command that failed, was ended or could not be started. */
+export class CommandError extends OperatorError {
+  override name = 'CommandError';
+  readonly stderr: string;
+
+  constructor(message: string, stderr: string) {
+    super(message, 'the last lines it printed say why; orchestrator-update doctor checks the host');
+    this.stderr = stderr;
+  }
+}
+
+/** Keeps the last part of long output in messages. */
+const TAIL_CHARACTERS = 2000;
+const KILL_DELAY_MS = 10_000;
+
+/**
+ * Runs a command, without a shell.
+ *
+ * @throws {CommandError} when it fails, takes too long or is stopped; with what it printed last.
+ */
+export async function exec(command: Command, options: ExecOptions): Promise<ExecResult> {
+  const idle = new AbortController();
+  options.watch?.started(options.idleSeconds ?? options.timeoutSeconds);
+  const timer = idleTimer(options.idleSeconds, idle);
+  const signals = [idle.signal, ...(options.signal ? [options.signal] : [])];
+  const child = execa(command.file, command.args, {
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
+    env: { ...childEnvironment(options.user?.home), ...options.environment },
+    extendEnv: false,
+    stdin: 'ignore',
+    reject: false,
+    timeout: options.timeoutSeconds * 1000,
+    forceKillAfterDelay: KILL_DELAY_MS,
+    cancelSignal: AbortSignal.any(signals),
+    maxBuffer: 200_000_000,
+    all: true,
+  });
+  watchLines(child.all, (line) => {
+    timer.touch();
+    options.watch?.line(line);
+  });
+  const result = await child;
+  timer.stop();
+  const code = result.exitCode;
+  if (code !== undefined && (code === 0 || options.accept?.includes(code))) {
+    return { stdout: result.stdout, stderr: result.stderr, exitCode: code };
+  }
+  const why = idle.signal.aborted
+    ? `printed nothing for ${options.idleSeconds} s and was ended`
+    : causeOf(result, options);
+  throw new CommandError(`${printable(command)}: ${why}${tail(result.all)}`, result.stderr);
+}
+
+/** Progress bars end their lines with a carriage return; each of those is a sign of life too. */
+function watchLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  let rest = '';
+  stream.on('data', (chunk: Buffer | string) => {
+    const lines = (rest + chunk.toString()).split(/[\r\n]+/);
+    rest = lines.pop() ?? '';
+    for (const line of lines) onLine(line);
+  });
+}
+
+function causeOf(
+  result: {
+    timedOut: boolean;
+    isCanceled: boolean;
+    exitCode?: number | undefined;
+    signal?: string | undefined;
+    code?: string | undefined;
+  },
+  options: ExecOptions,
+): string {
+  if (result.timedOut) return `took longer than ${options.timeoutSeconds} s and was ended`;
+  if (result.isCanceled) return 'was stopped';
+  if (result.code === 'ENOENT') return 'is not installed';
+  if (result.signal !== undefined) return `was ended by ${result.signal}`;
+  return result.exitCode === undefined
+    ? `could not run (${result.code})`
+    : `failed with exit code ${result.exitCode}`;
+}
+
+function tail(output: string | undefined): string {
+  const text = (output ?? '').trim();
+  return text === '' ? '' : `:\n${text.slice(-TAIL_CHARACTERS)}`;
+}
+
+function idleTimer(
+  seconds: number | undefined,
+  controller: AbortController,
+): { touch(): void; stop(): void } {
+  if (seconds === undefined) return { touch: () => {}, stop: () => {} };
+  const timer = setTimeout(() => controller.abort(), seconds * 1000);
+  return { touch: () => void timer.refresh(), stop: () => clearTimeout(timer) };
+}

@@ -1,0 +1,63 @@
+import { simpleGit, type SimpleGit } from 'simple-git';
+import type { Config } from '../config/schema.ts';
+import { messageOf, OperatorError } from '../errors.ts';
+import { childEnvironment } from './child-environment.ts';
+import type { Watch } from './exec.ts';
+import { gitEnvironment, gitSettings } from './remote-tip.ts';
+import type { Repository } from './repository.ts';
+
+/** What the adapter needs to know of the run. */
+export interface GitContext {
+  readonly config: Config;
+  readonly repository: Repository;
+  readonly cacheDirectory: string;
+  /** Undefined while a rollback must not be interrupted. */
+  readonly signal: () => AbortSignal | undefined;
+  readonly watch: Watch;
+}
+
+/** Opens git in a directory as its owner. Refuses to run what the repository itself may name. */
+function openGit(context: GitContext, directory: string): SimpleGit {
+  const { owner } = context.repository;
+  const signal = context.signal();
+  return simpleGit({
+    baseDir: directory,
+    config: [...gitSettings],
+    unsafe: { allowUnsafeHooksPath: true, allowUnsafeFsMonitor: true },
+    allowEnvironment: Object.keys(gitEnvironment),
+    timeout: { block: context.config.timeouts.git_seconds * 1000 },
+    trimmed: true,
+    ...(signal ? { abort: signal } : {}),
+    ...(process.getuid?.() === 0 ? { spawnOptions: { uid: owner.uid, gid: owner.gid } } : {}),
+    // Without this, simple-git takes a failure that prints nothing for a success.
+    errors: (error, result) =>
+      error ?? (result.exitCode === 0 ? undefined : new Error(`exit code ${result.exitCode}`)),
+  }).env({ ...childEnvironment(owner.home), ...gitEnvironment });
+}
+
+/** Runs git in a directory. @throws {OperatorError} with the command and what git said. */
+export async function git(
+  context: GitContext,
+  directory: string,
+  args: readonly string[],
+): Promise<string> {
+  context.watch.started(context.config.timeouts.git_seconds);
+  try {
+    return await openGit(context, directory).raw([...args]);
+  } catch (error) {
+    const why = messageOf(error).trim();
+    throw new OperatorError(
+      `git ${args.join(' ')}: ${why}`,
+      `sudo -u '#${context.repository.owner.uid}' git -C ${directory} status`,
+    );
+  }
+}
+
+/** Paths of `git status --porcelain -z`, without the two letters and the blank before them. */
+export function statusPaths(output: string): string[] {
+  return names(output).map((line) => line.replace(/^.{1,2} /, ''));
+}
+
+export function names(output: string): string[] {
+  return output.split('\0').filter((name) => name !== '');
+}

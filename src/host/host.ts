@@ -1,0 +1,154 @@
+import type { ComposeModel } from '../core/compose-model.ts';
+import type { ProbeResult } from '../core/health.ts';
+import type { Container } from '../core/observe.ts';
+import type { Log } from './log.ts';
+
+/**
+ * Everything the program may ask of the machine. The real one is create-host.ts; the one in
+ * test/support can cut the power at any write.
+ */
+export interface Host {
+  readonly git: GitHost;
+  readonly compose: ComposeHost;
+  readonly engine: EngineHost;
+  readonly backups: BackupHost;
+  readonly state: StateHost;
+  readonly log: Log;
+  probe(url: string): Promise<ProbeResult>;
+  /** Whether a host port can be had: false where something listens on it. */
+  portIsFree(port: number, protocol: string): Promise<boolean>;
+  /** Everything written so far is on the disk: the state, the work tree, Docker's store. */
+  barrier(): Promise<void>;
+  now(): Date;
+  /** @throws {InterruptedError} when a signal asked us to stop. */
+  sleep(seconds: number): Promise<void>;
+  /** Tells systemd and the terminal what is going on; each call is proof of progress. */
+  progress(status: string, fraction?: number): void;
+  /** From here on a stop signal no longer interrupts commands: a rollback must be finished. */
+  shieldFromSignals(): void;
+  /** The name of the signal that asked us to stop, if one did. */
+  interruptedBy(): string | undefined;
+  /** Whether a stop was asked for and is not shielded against. */
+  isStopping(): boolean;
+}
+
+/** A release's complete tree outside the live place. */
+export interface Staging {
+  readonly commit: string;
+  /** Where the work tree's root is in the staging area. */
+  readonly directory: string;
+}
+
+export interface GitHost {
+  /** The work tree that is followed. */
+  readonly directory: string;
+  /** The commit the deploy branch has at the remote. Talks to the network. */
+  tip(): Promise<string>;
+  /** Fetches the deploy branch into a private ref, and returns its commit. */
+  fetch(): Promise<string>;
+  /** Fetches the submodules of a commit, however deep, so that a checkout needs no network. */
+  fetchSubmodules(commit: string): Promise<void>;
+  head(): Promise<{ readonly commit: string; readonly branch: string | undefined }>;
+  /** The full commit for a name a person typed, or undefined. */
+  resolve(name: string): Promise<string | undefined>;
+  subject(commit: string): Promise<string>;
+  isAncestor(ancestor: string, descendant: string): Promise<boolean>;
+  /** Tracked files that differ from HEAD, in submodules too; relative to the work tree. */
+  dirtyFiles(): Promise<string[]>;
+  /** Untracked files of the live tree that a checkout of this commit would overwrite. */
+  untrackedInTheWay(commit: string): Promise<string[]>;
+  changedPaths(from: string, to: string): Promise<string[]>;
+  /** Lays the tree of a commit, submodules included, beside the live one. */
+  stage(commit: string): Promise<Staging>;
+  dropStagings(): Promise<void>;
+  /** Brings the work tree and its submodules to a commit, on the deploy branch; offline. */
+  checkout(commit: string, options: { readonly force: boolean }): Promise<void>;
+}
+
+/** What docker compose makes of a tree. */
+export interface Resolved {
+  readonly model: ComposeModel;
+  /** What compose warned of, such as variables that are not set. */
+  readonly warnings: readonly string[];
+}
+
+export interface ComposeHost {
+  version(): Promise<string>;
+  /** Resolves a staged release as if it lay at the live place. */
+  resolve(staging: Staging): Promise<Resolved>;
+  /** The configuration hash compose would give each service of a model. */
+  hashes(model: ComposeModel): Promise<Readonly<Record<string, string>>>;
+  /** Applies services of the live tree without their dependencies; none means all. */
+  up(options: {
+    readonly services: readonly string[];
+    readonly removeOrphans: boolean;
+  }): Promise<void>;
+  /** Stops and removes the containers and networks of a model. Never its volumes. */
+  down(model: ComposeModel): Promise<void>;
+  build(staging: Staging, services: readonly string[]): Promise<void>;
+  /** The shell commands a person would type for the same. */
+  recipe(): string;
+}
+
+export interface EngineHost {
+  /** @throws when Docker does not answer. */
+  version(): Promise<string>;
+  /** Waits for Docker to answer, for at most this long. */
+  waitUntilUp(withinSeconds: number): Promise<boolean>;
+  containers(): Promise<Container[]>;
+  imageId(reference: string): Promise<string | undefined>;
+  tag(image: string, reference: string): Promise<void>;
+  /** Removes tags of ours that are not among these. */
+  dropKeptTags(keep: readonly string[]): Promise<void>;
+  pull(reference: string): Promise<void>;
+  /** Removes a container, never its volumes. */
+  remove(container: Container): Promise<void>;
+  rename(container: Container, name: string): Promise<void>;
+}
+
+/** What a backup says of itself; written last, so its presence means the backup is whole. */
+export interface BackupManifest {
+  readonly schema: 1;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly commit: string;
+  readonly project: string;
+  /** Where in the backup the project directory is. */
+  readonly projectPath: string;
+  readonly sizeBytes: number;
+  readonly files: number;
+  readonly images: Readonly<Record<string, string>>;
+  readonly seconds: number;
+}
+
+export interface BackupHost {
+  /**
+   * Copies the work tree, writes the manifest last, then points `latest` at it.
+   *
+   * @throws {RefusedError} when the disk has no room for it; nothing is written then.
+   */
+  create(
+    name: string,
+    facts: { commit: string; images: Readonly<Record<string, string>> },
+  ): Promise<BackupManifest>;
+  /** Whole backups, newest first. */
+  list(): Promise<BackupManifest[]>;
+  /** Removes what an interrupted `create` left under this name. */
+  removePartial(name: string): Promise<void>;
+  /** Keeps the newest `keep`; never removes the one `latest` points to. */
+  prune(keep: number): Promise<string[]>;
+}
+
+/** Small durable files of ours. Names are paths below the state directory. */
+export interface StateHost {
+  read(name: string): Promise<string | undefined>;
+  /** Replaces a file whole: temporary file, fsync, rename, fsync of the directory. */
+  write(name: string, text: string): Promise<void>;
+  /** Appends one line and has it on the disk before it returns. */
+  append(name: string, line: string): Promise<void>;
+  /** The whole lines of a file; a torn or damaged tail is left out. */
+  lines(name: string): Promise<string[]>;
+  remove(name: string): Promise<void>;
+  list(directory: string): Promise<string[]>;
+  removeDirectory(directory: string): Promise<void>;
+}

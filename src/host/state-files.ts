@@ -1,0 +1,90 @@
+import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { StateHost } from './host.ts';
+
+/**
+ * The state directory: small files of root's, replaced whole or appended line by line. Every
+ * write is on the disk before it returns. A line carries the CRC-32 of its text, so that a torn
+ * or damaged one is known and left out.
+ */
+export function openStateFiles(directory: string): StateHost {
+  const at = (name: string): string => join(directory, name);
+  return {
+    read: (name) => readIfThere(at(name)),
+    write: (name, text) => replaceFile(at(name), text),
+    append: (name, line) => appendLine(at(name), line),
+    lines: async (name) => wholeLines((await readIfThere(at(name))) ?? ''),
+    remove: async (name) => {
+      await rm(at(name), { force: true });
+      await syncDirectory(dirname(at(name)));
+    },
+    list: async (name) => (await readdir(at(name)).catch(() => [])).toSorted(),
+    removeDirectory: (name) => rm(at(name), { recursive: true, force: true }),
+  };
+}
+
+async function readIfThere(path: string): Promise<string | undefined> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+}
+
+/** Writes a new file beside the old one, then takes its place: a reader sees one or the other. */
+export async function replaceFile(path: string, text: string, mode = 0o600): Promise<void> {
+  await makeDirectory(dirname(path));
+  const temporary = `${path}.new`;
+  await rm(temporary, { force: true });
+  const file = await open(temporary, 'wx', mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+async function appendLine(path: string, line: string): Promise<void> {
+  const before = await readIfThere(path);
+  if (before === undefined) await makeDirectory(dirname(path));
+  // A line cut off by a power cut is ended first, so that it spoils only itself.
+  const start = before === undefined || before === '' || before.endsWith('\n') ? '' : '\n';
+  const file = await open(path, 'a', 0o600);
+  try {
+    await file.writeFile(`${start}${checked(line)}\n`);
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+  if (before === undefined) await syncDirectory(dirname(path));
+}
+
+function checked(line: string): string {
+  return `${crc32(line).toString(16).padStart(8, '0')} ${line}`;
+}
+
+/** The lines whose checksum is right. A torn line was never followed by its effect. */
+export function wholeLines(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const content = line.slice(9);
+    return line !== '' && line === checked(content) ? [content] : [];
+  });
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  const made = await mkdir(path, { recursive: true, mode: 0o700 });
+  if (made !== undefined) await syncDirectory(dirname(made));
+}
+
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r').catch(() => undefined);
+  if (directory === undefined) return;
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}

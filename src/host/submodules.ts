@@ -1,0 +1,148 @@
+import { chown, mkdtemp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gitlinksIn, submodulesOf, type Submodule } from '../core/submodules.ts';
+import { git, statusPaths, type GitContext } from './git-command.ts';
+
+/** A submodule with the git directory its objects are in. */
+export interface OpenSubmodule extends Submodule {
+  readonly gitDirectory: string;
+  /** Relative to the work tree that is followed. */
+  readonly fullPath: string;
+}
+
+/** Submodules of the followed work tree, however deep. */
+export interface Submodules {
+  /** Has every object that a checkout of the commit needs. */
+  fetch(commit: string): Promise<void>;
+  /** The submodules of a commit; all fetched before. */
+  list(commit: string): Promise<OpenSubmodule[]>;
+  dirtyFiles(): Promise<string[]>;
+  /** Where a killed git may have left its lock. */
+  indexLocks(): Promise<string[]>;
+}
+
+export function openSubmodules(context: GitContext): Submodules {
+  const { directory } = context.repository;
+  const root = async (): Promise<string> =>
+    git(context, directory, ['rev-parse', '--absolute-git-dir']);
+  const walk = async (commit: string, fetch: boolean): Promise<OpenSubmodule[]> =>
+    walkSubmodules(context, { gitDirectory: await root(), commit, prefix: '', fetch });
+
+  return {
+    fetch: async (commit) => void (await walk(commit, true)),
+    list: (commit) => walk(commit, false),
+    dirtyFiles: async () => {
+      const present = await livePaths(context);
+      const found = await Promise.all(
+        present.map(async (path) => {
+          const args = ['status', '--porcelain', '-z', '--untracked-files=no'];
+          const output = await git(context, join(directory, path), args);
+          return statusPaths(output).map((file) => join(path, file));
+        }),
+      );
+      return found.flat();
+    },
+    indexLocks: async () => {
+      const own = join(await root(), 'index.lock');
+      const paths = await livePaths(context).catch(() => []);
+      const others = await Promise.all(
+        paths.map(async (path) =>
+          join(
+            await git(context, join(directory, path), ['rev-parse', '--absolute-git-dir']),
+            'index.lock',
+          ),
+        ),
+      );
+      return [own, ...others];
+    },
+  };
+}
+
+/** Paths of the submodules that are checked out in the live tree. */
+export async function livePaths(context: GitContext): Promise<string[]> {
+  const args = ['submodule', 'status', '--recursive'];
+  const output = await git(context, context.repository.directory, args);
+  return output.split('\n').flatMap((line) => {
+    const found = /^([ +U-]?)[0-9a-f]{40,} (.*?)(?: \([^()]*\))?$/.exec(line);
+    return found?.[2] && found[1] !== '-' ? [found[2]] : [];
+  });
+}
+
+interface Level {
+  readonly gitDirectory: string;
+  readonly commit: string;
+  readonly prefix: string;
+  readonly fetch: boolean;
+}
+
+async function walkSubmodules(context: GitContext, level: Level): Promise<OpenSubmodule[]> {
+  const { gitDirectory, commit } = level;
+  const at = (...args: string[]): Promise<string> =>
+    git(context, context.repository.directory, [`--git-dir=${gitDirectory}`, ...args]);
+  const gitlinks = gitlinksIn(await at('ls-tree', '-r', '-z', commit));
+  if (gitlinks.size === 0) return [];
+  const keys = String.raw`^submodule\..*\.(path|url)$`;
+  const file = await at('config', '-z', '--blob', `${commit}:.gitmodules`, '--get-regexp', keys);
+  const remoteUrl = await at('remote', 'get-url', context.config.remote).catch(() =>
+    at('remote', 'get-url', 'origin'),
+  );
+  const found: OpenSubmodule[] = [];
+  for (const submodule of submodulesOf(gitlinks, file, remoteUrl)) {
+    const inner = join(gitDirectory, 'modules', submodule.name);
+    const open = {
+      ...submodule,
+      gitDirectory: inner,
+      fullPath: join(level.prefix, submodule.path),
+    };
+    if (level.fetch) await fetchSubmodule(context, open);
+    const deeper = {
+      ...level,
+      gitDirectory: inner,
+      commit: submodule.commit,
+      prefix: open.fullPath,
+    };
+    found.push(open, ...(await walkSubmodules(context, deeper)));
+  }
+  return found;
+}
+
+/** Clones a submodule that is new, and fetches its commit if it is not there yet. */
+async function fetchSubmodule(context: GitContext, submodule: OpenSubmodule): Promise<void> {
+  const { gitDirectory, commit, url } = submodule;
+  const at = (...args: string[]): Promise<string> =>
+    git(context, context.repository.directory, [`--git-dir=${gitDirectory}`, ...args]);
+  const has = (): Promise<boolean> =>
+    at('cat-file', '-e', `${commit}^{commit}`).then(
+      () => true,
+      () => false,
+    );
+  const known = await at('rev-parse', '--git-dir').then(
+    () => true,
+    () => false,
+  );
+  if (!known) await cloneSubmodule(context, submodule);
+  if (await has()) return;
+  await at('fetch', '--no-recurse-submodules', '--', url, '+refs/heads/*:refs/remotes/origin/*');
+  if (await has()) return;
+  await at('fetch', '--no-recurse-submodules', '--', url, commit);
+}
+
+/** Git takes the directory over at the next `submodule update`, and needs no network then. */
+async function cloneSubmodule(context: GitContext, submodule: OpenSubmodule): Promise<void> {
+  const { owner, directory } = context.repository;
+  const scratch = await mkdtemp(join(context.cacheDirectory, 'clone-'));
+  try {
+    await chown(scratch, owner.uid, owner.gid);
+    await git(context, directory, [
+      'clone',
+      '--quiet',
+      '--no-checkout',
+      `--separate-git-dir=${submodule.gitDirectory}`,
+      '--',
+      submodule.url,
+      join(scratch, 'tree'),
+    ]);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,39 @@
+import type { State } from './core/journal.ts';
+import type { Step } from './core/plan.ts';
+import type { Host, Staging } from './host/host.ts';
+import { appendEntry, type Material } from './records.ts';
+import { applyStep, describeStep } from './steps.ts';
+
+/** A transaction under way. */
+export interface Running {
+  readonly id: string;
+  readonly material: Material;
+  readonly staging?: Staging;
+}
+
+/** Writes the journal line that announces a state, or a step of it. */
+export async function enter(
+  host: Host,
+  id: string,
+  state: State,
+  more: { step?: string; attempt?: number; note?: string } = {},
+): Promise<void> {
+  await appendEntry(host.state, id, { at: host.now().toISOString(), state, ...more });
+}
+
+/** Every step: a journal line first, its effect second. */
+export async function takeSteps(
+  host: Host,
+  running: Running,
+  state: State,
+  steps: readonly Step[],
+): Promise<void> {
+  for (const [index, step] of steps.entries()) {
+    const text = describeStep(step);
+    await enter(host, running.id, state, { step: text });
+    host.progress(text);
+    const place = `${index + 1} of ${steps.length}`;
+    host.log.info(`${text} (${place})`, { run: running.id, phase: state, step: step.do });
+    await applyStep(step, { host, material: running.material, staging: running.staging });
+  }
+}

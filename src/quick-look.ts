@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readCachedConfig } from './config/cached.ts';
+import type { Config } from './config/schema.ts';
+import { ownerOf } from './host/owner.ts';
+import { remoteTip } from './host/remote-tip.ts';
+import { files } from './state-names.ts';
+import type { Settings } from './settings.ts';
+
+/** What one `ls-remote` tells. */
+export interface QuickLook {
+  readonly config: Config;
+  readonly deployed: string;
+  readonly tip: string;
+  /** Why the tip is not applied, if it is quarantined. */
+  readonly quarantineReason: string | undefined;
+}
+
+/**
+ * Asks the remote for its tip and compares it with what was deployed, with nothing else loaded
+ * or touched. Most runs end here.
+ *
+ * @returns undefined where more has to be known: nothing was deployed yet, something is
+ *   unfinished, or the configuration changed
+ */
+export async function quickLook(
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+  signal?: AbortSignal,
+): Promise<QuickLook | undefined> {
+  const at = (name: string): string => join(settings.stateDirectory, name);
+  if (existsSync(at(files.active)) || existsSync(at(files.needsOperator))) return undefined;
+  const deployed = readJson(at(files.deployed)) as { commit?: string; repository?: string } | undefined;
+  const config = readCachedConfig(settings, environment);
+  if (!deployed?.commit || !deployed.repository || !config) return undefined;
+  const owner = await ownerOf(deployed.repository).catch(() => undefined);
+  if (!owner) return undefined;
+  const { remote, branch, timeouts } = config;
+  const tip = await remoteTip(
+    { repository: deployed.repository, remote, branch, owner },
+    { timeoutSeconds: timeouts.remote_seconds, ...(signal ? { signal } : {}) },
+  );
+  const quarantine = (readJson(at(files.quarantine)) ?? []) as { commit: string; reason: string }[];
+  const quarantineReason = quarantine.find(({ commit }) => commit === tip)?.reason;
+  return { config, deployed: deployed.commit, tip, quarantineReason };
+}
+
+function readJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}

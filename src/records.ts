@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import type { ComposeModel } from './core/compose-model.ts';
+import { isFinal, stateOf, type Entry, type Transaction } from './core/journal.ts';
+import type { Fingerprint } from './core/observe.ts';
+import type { Plan } from './core/plan.ts';
+import { OperatorError } from './errors.ts';
+import type { StateHost } from './host/host.ts';
+import { files } from './state-names.ts';
+
+/** The release that was last verified on this host. */
+const deployedSchema = z.object({
+  commit: z.string(),
+  /** ISO 8601, UTC. */
+  at: z.string(),
+  /** The transaction that brought it, unless it was found running. */
+  transaction: z.string().optional(),
+  repository: z.string(),
+});
+export type Deployed = z.output<typeof deployedSchema>;
+
+/** A release that failed; it is not tried again until something changes. */
+const quarantineSchema = z.array(
+  z.object({ commit: z.string(), reason: z.string(), at: z.string(), transaction: z.string() }),
+);
+export type Quarantined = z.output<typeof quarantineSchema>[number];
+
+const needsOperatorSchema = z.object({ reason: z.string(), at: z.string(), transaction: z.string() });
+export type NeedsOperator = z.output<typeof needsOperatorSchema>;
+
+/** What is saved before anything is touched: all that going back, or judging, needs. */
+export interface Material {
+  readonly plan: Plan;
+  readonly oldModel: ComposeModel;
+  readonly newModel: ComposeModel;
+  readonly oldFingerprint: Fingerprint;
+  readonly newFingerprint: Fingerprint;
+  /** Subjects that were not healthy before the update. */
+  readonly baseline: readonly string[];
+}
+
+const journalOf = (id: string): string => `${files.transactions}/${id}/journal`;
+const materialOf = (id: string): string => `${files.transactions}/${id}/material.json`;
+
+export const readDeployed = (state: StateHost): Promise<Deployed | undefined> =>
+  readJson(state, files.deployed, deployedSchema);
+
+export const writeDeployed = (state: StateHost, deployed: Deployed): Promise<void> =>
+  state.write(files.deployed, `${JSON.stringify(deployed)}\n`);
+
+export async function readQuarantine(state: StateHost): Promise<Quarantined[]> {
+  return (await readJson(state, files.quarantine, quarantineSchema)) ?? [];
+}
+
+/** Adds a release to the quarantine; once is enough. */
+export async function quarantine(state: StateHost, entry: Quarantined): Promise<void> {
+  const others = (await readQuarantine(state)).filter(({ commit }) => commit !== entry.commit);
+  await state.write(files.quarantine, `${JSON.stringify([...others, entry])}\n`);
+}
+
+/** Takes a release out of quarantine. */
+export async function liftQuarantine(state: StateHost, commit: string): Promise<void> {
+  const all = await readQuarantine(state);
+  const others = all.filter((entry) => entry.commit !== commit);
+  if (others.length < all.length) await state.write(files.quarantine, `${JSON.stringify(others)}\n`);
+}
+
+export const readNeedsOperator = (state: StateHost): Promise<NeedsOperator | undefined> =>
+  readJson(state, files.needsOperator, needsOperatorSchema);
+
+export const writeNeedsOperator = (state: StateHost, why: NeedsOperator): Promise<void> =>
+  state.write(files.needsOperator, `${JSON.stringify(why)}\n`);
+
+/** The transaction a run left unfinished, if there is one. */
+export async function readActive(state: StateHost): Promise<Transaction | undefined> {
+  const id = (await state.read(files.active))?.trim();
+  if (!id) return undefined;
+  return readTransaction(state, id);
+}
+
+export async function readTransaction(state: StateHost, id: string): Promise<Transaction | undefined> {
+  const entries = (await state.lines(journalOf(id))).map((line) => JSON.parse(line) as Entry);
+  const material = await readMaterial(state, id);
+  return material ? { id, plan: material.plan, entries } : undefined;
+}
+
+export async function readMaterial(state: StateHost, id: string): Promise<Material | undefined> {
+  const text = await state.read(materialOf(id));
+  return text === undefined ? undefined : (JSON.parse(text) as Material);
+}
+
+/** Every transaction this host remembers, newest first. */
+export async function readTransactions(state: StateHost): Promise<Transaction[]> {
+  const ids = (await state.list(files.transactions)).toReversed();
+  const all = await Promise.all(ids.map((id) => readTransaction(state, id)));
+  return all.filter((transaction) => transaction !== undefined);
+}
+
+/** Makes a transaction: its material first, then the pointer that says it is under way. */
+export async function openTransaction(state: StateHost, id: string, material: Material): Promise<void> {
+  await state.write(materialOf(id), JSON.stringify(material));
+  await state.write(files.active, `${id}\n`);
+}
+
+/** Writes a journal line. What it announces may be done only after this returns. */
+export const appendEntry = (state: StateHost, id: string, entry: Entry): Promise<void> =>
+  state.append(journalOf(id), JSON.stringify(entry));
+
+/** Ends a transaction: its last line is final, so the pointer goes. */
+export async function closeTransaction(state: StateHost): Promise<void> {
+  await state.remove(files.active);
+}
+
+/** Forgets all but the newest transactions that are over. */
+export async function pruneTransactions(state: StateHost, keep: number): Promise<void> {
+  const over = (await readTransactions(state)).filter(({ entries }) => isFinal(stateOf(entries)));
+  for (const { id } of over.slice(keep)) await state.removeDirectory(`${files.transactions}/${id}`);
+}
+
+async function readJson<Schema extends z.ZodType>(
+  state: StateHost,
+  name: string,
+  schema: Schema,
+): Promise<z.output<Schema> | undefined> {
+  const text = await state.read(name);
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch {
+    throw new OperatorError(
+      `the state file ${name} is damaged`,
+      `look at it, move it away and run orchestrator-update recover: /var/lib/orchestrator-update/${name}`,
+    );
+  }
+}

@@ -1,0 +1,100 @@
+import type { Config } from './config/schema.ts';
+import { lastNote, recoveryFor, stateOf, type Observation } from './core/journal.ts';
+import { classify } from './core/observe.ts';
+import { messageOf, OperatorError } from './errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import type { Host } from './host/host.ts';
+import type { Running } from './journalling.ts';
+import { short, type Outcome } from './outcome.ts';
+import { readActive, readMaterial } from './records.ts';
+import { giveUp, rollBack } from './roll-back.ts';
+import { files } from './state-names.ts';
+import { abort, commit, verifyNew } from './transact.ts';
+
+/** How long Docker may take to answer after a boot. */
+const ENGINE_WAIT_SECONDS = 300;
+
+/**
+ * Finishes or takes back what a run left unfinished: one that was killed, cut off by a power
+ * failure or ended by a time-out. The journal says what was meant; what really runs decides.
+ *
+ * @returns undefined when there was nothing to recover
+ */
+export async function recover(host: Host, config: Config): Promise<Outcome | undefined> {
+  const transaction = await readActive(host.state);
+  const material = transaction && (await readMaterial(host.state, transaction.id));
+  if (!transaction || !material) {
+    // A pointer without material: cut off before the first line, when nothing had been done.
+    if ((await host.state.read(files.active)) !== undefined) await host.state.remove(files.active);
+    return undefined;
+  }
+  const { id, entries } = transaction;
+  const running: Running = { id, material };
+  const observed = await observe(host, running);
+  const recovery = recoveryFor(entries, observed);
+  const state = stateOf(entries);
+  host.log.warn(`an earlier run was cut off in ${state}; the host is ${observed}: ${recovery.action}`, {
+    run: id,
+    phase: state,
+  });
+  switch (recovery.action) {
+    case 'none':
+      await host.state.remove(files.active);
+      return undefined;
+    case 'abort':
+      return aborted(host, running, state);
+    case 'commit':
+      return commit(host, config, running);
+    case 'verify new':
+      return verifyAgain(host, config, running);
+    case 'roll back':
+      return rollBack(host, config, running, {
+        blame: 'crash',
+        reason: lastNote(entries) ?? `the run was cut off in ${state}`,
+        attempt: recovery.attempt,
+      });
+    case 'give up':
+      return giveUp(host, running, recovery.reason);
+  }
+}
+
+async function aborted(host: Host, running: Running, state: string): Promise<Outcome> {
+  const { from, to } = running.material.plan;
+  await abort(host, running, `the run was cut off in ${state}`);
+  return {
+    result: 'rolled back',
+    exitCode: exitCodes.done,
+    summary: `the update to ${short(to)} was cut off before anything was touched; ${short(from)} runs`,
+    from,
+    to,
+    transaction: running.id,
+  };
+}
+
+/** The new release stands; the whole gate is passed again before it is believed. */
+async function verifyAgain(host: Host, config: Config, running: Running): Promise<Outcome> {
+  try {
+    await verifyNew(host, config, running);
+  } catch (error) {
+    return rollBack(host, config, running, { blame: 'release', reason: messageOf(error) });
+  }
+  return commit(host, config, running);
+}
+
+async function observe(host: Host, { material }: Running): Promise<Observation> {
+  if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) {
+    throw new OperatorError(
+      'an update was cut off, and Docker does not answer, so it cannot be finished or taken back',
+      'systemctl status docker; when it runs: orchestrator-update recover',
+      exitCodes.operator,
+    );
+  }
+  const [containers, head] = await Promise.all([host.engine.containers(), host.git.head()]);
+  const { plan, oldFingerprint, newFingerprint } = material;
+  return classify(
+    containers,
+    head.commit,
+    { commit: plan.from, fingerprint: oldFingerprint },
+    { commit: plan.to, fingerprint: newFingerprint },
+  );
+}

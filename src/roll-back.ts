@@ -1,0 +1,124 @@
+import type { Config } from './config/schema.ts';
+import { MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
+import { stepsBack } from './core/plan.ts';
+import { messageOf, OperatorError } from './errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import type { Host } from './host/host.ts';
+import { enter, takeSteps, type Running } from './journalling.ts';
+import { needsOperator, short, type Outcome } from './outcome.ts';
+import {
+  closeTransaction,
+  quarantine,
+  readTransactions,
+  writeNeedsOperator,
+} from './records.ts';
+import { verify } from './verify.ts';
+
+/** Why a release is left again. */
+export interface Cause {
+  /** The release itself, a crash of ours or of the host, or a signal from a person. */
+  readonly blame: 'release' | 'crash' | 'signal';
+  readonly reason: string;
+  /** The number of this attempt, when earlier ones were cut off. From 1. */
+  readonly attempt?: number;
+}
+
+/** How long Docker may take to answer before a rollback is tried without it. */
+const ENGINE_WAIT_SECONDS = 300;
+
+/**
+ * Brings the host back to the old release and verifies it: after a failed step, after a crash.
+ * Needs no network. Cannot be interrupted by a signal.
+ */
+export async function rollBack(
+  host: Host,
+  config: Config,
+  running: Running,
+  cause: Cause,
+): Promise<Outcome> {
+  host.shieldFromSignals();
+  const { plan } = running.material;
+  host.log.error(`${short(plan.to)} is taken back: ${cause.reason}`, {
+    run: running.id,
+    phase: 'ROLLING_BACK',
+    commit: plan.to,
+  });
+  let problem = cause.reason;
+  for (let attempt = cause.attempt ?? 1; attempt <= MAX_ROLLBACK_ATTEMPTS; attempt++) {
+    await enter(host, running.id, 'ROLLING_BACK', { attempt, note: problem });
+    try {
+      await goBack(host, config, running);
+      return await close(host, running, cause);
+    } catch (error) {
+      problem = messageOf(error);
+      host.log.error(`rolling back failed (${attempt} of ${MAX_ROLLBACK_ATTEMPTS}): ${problem}`);
+    }
+  }
+  return giveUp(host, running, `${cause.reason}; and the old release did not come back: ${problem}`);
+}
+
+async function goBack(host: Host, config: Config, running: Running): Promise<void> {
+  const { material } = running;
+  if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) {
+    throw new OperatorError('Docker does not answer', 'systemctl status docker');
+  }
+  await takeSteps(host, running, 'ROLLING_BACK', stepsBack(material.plan));
+  await enter(host, running.id, 'VERIFYING_ROLLBACK');
+  host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });
+  await verify(host, config, {
+    model: material.oldModel,
+    otherModel: material.newModel,
+    baseline: material.baseline,
+  });
+}
+
+/** The quarantine is written first: cut off in between, the bad release is not tried again. */
+async function close(host: Host, running: Running, cause: Cause): Promise<Outcome> {
+  const { id, material } = running;
+  const { from, to } = material.plan;
+  const isQuarantined = await deservesQuarantine(host, running, cause);
+  if (isQuarantined) {
+    const at = host.now().toISOString();
+    await quarantine(host.state, { commit: to, reason: cause.reason, at, transaction: id });
+  }
+  await enter(host, id, 'ROLLED_BACK', { note: cause.reason });
+  await closeTransaction(host.state);
+  const wasStopped = cause.blame === 'signal';
+  return {
+    result: wasStopped ? 'interrupted' : 'rolled back',
+    exitCode: wasStopped ? exitCodes.interrupted : exitCodes.rolledBack,
+    summary: `${short(to)} was rolled back to ${short(from)}, which is healthy: ${cause.reason}`,
+    next: isQuarantined
+      ? `mend it and push: ${short(to)} is quarantined (orchestrator-update run --force tries it again)`
+      : 'the next run tries again',
+    from,
+    to,
+    transaction: id,
+  };
+}
+
+/** A release is to blame, or a host that crashed with it twice; a person's stop never counts. */
+async function deservesQuarantine(host: Host, running: Running, cause: Cause): Promise<boolean> {
+  if (cause.blame !== 'crash') return cause.blame === 'release';
+  const { to } = running.material.plan;
+  const earlier = (await readTransactions(host.state)).filter(
+    ({ id, plan, entries }) =>
+      id !== running.id && plan.to === to && entries.at(-1)?.state === 'ROLLED_BACK',
+  );
+  return earlier.length > 0;
+}
+
+/** Latches: nothing is changed any more until a person says so. */
+export async function giveUp(host: Host, running: Running, reason: string): Promise<Outcome> {
+  const { id, material } = running;
+  const at = host.now().toISOString();
+  await quarantine(host.state, { commit: material.plan.to, reason, at, transaction: id });
+  await writeNeedsOperator(host.state, { reason, at, transaction: id });
+  await enter(host, id, 'NEEDS_OPERATOR', { note: reason });
+  await closeTransaction(host.state);
+  return needsOperator(
+    `an operator is needed: ${reason}`,
+    `${host.compose.recipe()}; look with docker compose ps and logs; when it is well: orchestrator-update acknowledge`,
+    id,
+  );
+}

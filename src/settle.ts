@@ -1,0 +1,86 @@
+import { mayEnd, type ComposeModel } from './core/compose-model.ts';
+import { networksMissing } from './core/networks.ts';
+import { sweepFor, type Container, type Fingerprint } from './core/observe.ts';
+import { messageOf, OperatorError } from './errors.ts';
+import type { Host } from './host/host.ts';
+
+/** How often `up` is repeated before a person is told that it never comes to rest. */
+const MAX_ROUNDS = 4;
+
+/**
+ * Brings everything up, and again until nothing changes any more: an `up` that was interrupted,
+ * or met a foreign container, needs a second one to attach services to their networks, and its
+ * exit code does not say so.
+ *
+ * @throws {OperatorError} when it still changes something, fails, or leaves a service off its networks.
+ */
+export async function settle(
+  host: Host,
+  model: ComposeModel,
+  fingerprint: Fingerprint,
+): Promise<void> {
+  let failure: unknown;
+  for (let round = 1; round <= MAX_ROUNDS; round++) {
+    const before = await host.engine.containers();
+    failure = await up(host, servicesToUp(model, fingerprint, before), round);
+    const after = await host.engine.containers();
+    const isQuiet = failure === undefined && identity(before) === identity(after);
+    if (isQuiet && sweepFor(after).length === 0 && networksMissing(model, after).length === 0) return;
+    await sweep(host);
+  }
+  if (failure !== undefined) throw failure;
+  const missing = networksMissing(model, await host.engine.containers());
+  throw new OperatorError(
+    missing.length > 0
+      ? `services are not attached to their networks: ${missing.join(', ')}`
+      : `docker compose up still changes containers after ${MAX_ROUNDS} rounds`,
+    host.compose.recipe(),
+  );
+}
+
+/** Clears what an interrupted compose left: without that the next `up` fails or keeps odd names. */
+export async function sweep(host: Host): Promise<void> {
+  for (const action of sweepFor(await host.engine.containers())) {
+    host.log.info(`leftover of an interrupted compose: ${action.do} ${action.container.name}`);
+    if (action.do === 'remove') await host.engine.remove(action.container);
+    else await host.engine.rename(action.container, action.to);
+  }
+}
+
+/** Failures are tried again: the next round starts from what this one left. */
+async function up(host: Host, services: readonly string[], round: number): Promise<unknown> {
+  try {
+    await host.compose.up({ services, removeOrphans: true });
+    return undefined;
+  } catch (error) {
+    if (host.isStopping()) throw error;
+    host.log.warn(`docker compose up failed (${round} of ${MAX_ROUNDS}): ${messageOf(error)}`);
+    return error;
+  }
+}
+
+/**
+ * All services (an empty list), or all but the jobs that have done their work for this very
+ * release: a bare `up` would run them again.
+ */
+function servicesToUp(
+  model: ComposeModel,
+  fingerprint: Fingerprint,
+  containers: readonly Container[],
+): string[] {
+  const done = containers.filter(({ service, state, exitCode, configHash }) => {
+    const definition = model.services[service];
+    const isJob = definition !== undefined && mayEnd(definition);
+    return (
+      isJob && state === 'exited' && exitCode === 0 && fingerprint[service]?.hash === configHash
+    );
+  });
+  if (done.length === 0) return [];
+  const names = new Set(done.map(({ service }) => service));
+  return Object.keys(model.services).filter((name) => !names.has(name));
+}
+
+/** Which containers there are. When they started does not count: one that crash-loops is judged later. */
+function identity(containers: readonly Container[]): string {
+  return containers.map(({ id, name }) => `${id} ${name}`).join('\n');
+}

@@ -1,0 +1,10 @@
+/** Names of the files in the state directory. */
+export const files = {
+  deployed: 'deployed.json',
+  quarantine: 'quarantine.json',
+  needsOperator: 'needs-operator.json',
+  /** Holds the name of the transaction under way; the boot unit's condition. */
+  active: 'active',
+  transactions: 'transactions',
+  lock: 'lock',
+} as const;

@@ -1,0 +1,94 @@
+import type { KeptImage, Step } from './core/plan.ts';
+import { keptImages } from './core/plan.ts';
+import { OperatorError } from './errors.ts';
+import type { Host, Staging } from './host/host.ts';
+import type { Material } from './records.ts';
+import { settle, sweep } from './settle.ts';
+
+/** What a step may need beside itself. */
+export interface StepContext {
+  readonly host: Host;
+  readonly material: Material;
+  /** The new release's staged tree; only the steps before the barrier have it. */
+  readonly staging?: Staging | undefined;
+}
+
+/** Carries out one step. Doing it twice ends in the same place as doing it once. */
+export async function applyStep(step: Step, context: StepContext): Promise<void> {
+  const { host, material } = context;
+  switch (step.do) {
+    case 'backup': {
+      const images = Object.fromEntries(
+        keptImages(material.plan).map(({ service, id }) => [service, id]),
+      );
+      await host.backups.create(step.name, { commit: material.plan.from, images });
+      return;
+    }
+    case 'keep-images':
+      for (const image of step.images) await host.engine.tag(image.id, image.tag);
+      return;
+    case 'pull':
+      for (const reference of step.images) await host.engine.pull(reference);
+      return;
+    case 'build':
+      if (context.staging) await host.compose.build(context.staging, step.services);
+      return;
+    case 'sweep':
+      return sweep(host);
+    case 'restore-images':
+      for (const image of step.images) await restoreImage(host, image);
+      return;
+    case 'down':
+      return host.compose.down(step.release === 'old' ? material.oldModel : material.newModel);
+    case 'checkout':
+      return host.git.checkout(step.commit, { force: step.force });
+    case 'up':
+      return host.compose.up(step);
+    case 'settle':
+      return step.release === 'old'
+        ? settle(host, material.oldModel, material.oldFingerprint)
+        : settle(host, material.newModel, material.newFingerprint);
+  }
+}
+
+/** A step in a person's words. */
+export function describeStep(step: Step): string {
+  switch (step.do) {
+    case 'backup':
+      return `back up to ${step.name}`;
+    case 'keep-images':
+      return `keep ${count(step.images.length, 'image')} for a rollback`;
+    case 'pull':
+      return `pull ${step.images.join(', ')}`;
+    case 'build':
+      return `build ${step.services.join(', ')}`;
+    case 'sweep':
+      return 'clear what an interrupted compose left';
+    case 'restore-images':
+      return `give ${count(step.images.length, 'image name')} back their old meaning`;
+    case 'down':
+      return 'take the cluster down (volumes stay)';
+    case 'checkout':
+      return `check out ${step.commit.slice(0, 12)}`;
+    case 'up':
+      return `apply ${step.services.join(', ')}`;
+    case 'settle':
+      return 'bring everything up until nothing changes any more';
+  }
+}
+
+async function restoreImage(host: Host, image: KeptImage): Promise<void> {
+  if ((await host.engine.imageId(image.reference)) === image.id) return;
+  if ((await host.engine.imageId(image.tag)) === undefined) {
+    throw new OperatorError(
+      `the image kept for service ${image.service} (${image.tag}) is gone`,
+      `docker image ls; docker tag ${image.id} ${image.reference}`,
+    );
+  }
+  // A digest names its content and cannot be given to another image.
+  if (!image.reference.includes('@')) await host.engine.tag(image.tag, image.reference);
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,179 @@
+import type { Config } from './config/schema.ts';
+import type { Fingerprint } from './core/observe.ts';
+import { keptImages, type Plan } from './core/plan.ts';
+import type { Proposal } from './detect.ts';
+import { messageOf } from './errors.ts';
+import { exitCodes } from './exit-codes.ts';
+import type { Host } from './host/host.ts';
+import { enter, takeSteps, type Running } from './journalling.ts';
+import { short, type Outcome } from './outcome.ts';
+import {
+  closeTransaction,
+  liftQuarantine,
+  openTransaction,
+  pruneTransactions,
+  writeDeployed,
+  type Material,
+} from './records.ts';
+import { rollBack } from './roll-back.ts';
+import { applyStep } from './steps.ts';
+import { takeBaseline, verify } from './verify.ts';
+
+/** How many transactions `history` remembers. */
+const TRANSACTIONS_KEPT = 100;
+
+/**
+ * Carries a proposal out: prepare, arm, apply, verify, commit; or back to the old release, whole
+ * and verified.
+ *
+ * @throws what went wrong before the barrier; nothing was touched then
+ */
+export async function transact(
+  host: Host,
+  config: Config,
+  proposal: Proposal,
+  id: string,
+): Promise<Outcome> {
+  const prepared = await prepare(host, config, proposal, id);
+  try {
+    await apply(host, prepared);
+    await verifyNew(host, config, prepared);
+  } catch (error) {
+    const blame = host.interruptedBy() === undefined ? 'release' : 'signal';
+    return rollBack(host, config, prepared, { blame, reason: messageOf(error) });
+  }
+  return commit(host, config, prepared);
+}
+
+/** Everything that does not touch a running container. On failure it leaves no trace. */
+async function prepare(
+  host: Host,
+  config: Config,
+  proposal: Proposal,
+  id: string,
+): Promise<Running> {
+  const { plan, staging } = proposal;
+  const baseline = await takeBaseline(host, config, proposal.oldModel);
+  for (const { subject, problem } of baseline.findings) {
+    host.log.warn(`already before the update: ${subject} ${problem}`);
+  }
+  const material: Material = {
+    plan,
+    oldModel: proposal.oldModel,
+    newModel: proposal.newModel,
+    oldFingerprint: proposal.oldFingerprint,
+    newFingerprint: {},
+    baseline: baseline.subjects,
+  };
+  await openTransaction(host.state, id, material);
+  try {
+    await enter(host, id, 'PREPARING');
+    await takeSteps(host, { id, material, staging }, 'PREPARING', plan.prepare);
+    const armed = { ...material, newFingerprint: await fingerprintToBe(host, proposal) };
+    await openTransaction(host.state, id, armed);
+    await host.git.dropStagings();
+    await host.barrier();
+    await enter(host, id, 'ARMED');
+    host.progress('everything a rollback needs is on disk');
+    return { id, material: armed };
+  } catch (error) {
+    await abort(host, { id, material }, messageOf(error));
+    throw error;
+  }
+}
+
+/** Undoes what was prepared. The cluster was not touched, so there is nothing to verify. */
+export async function abort(host: Host, running: Running, note: string): Promise<void> {
+  host.shieldFromSignals();
+  const { id, material } = running;
+  const images = keptImages(material.plan);
+  await tryTo(host, () => applyStep({ do: 'restore-images', images }, { host, material }));
+  await tryTo(host, () => host.backups.removePartial(id));
+  await tryTo(host, () => host.git.dropStagings());
+  await enter(host, id, 'ABORTED', { note });
+  await closeTransaction(host.state);
+}
+
+async function apply(host: Host, running: Running): Promise<void> {
+  await enter(host, running.id, 'APPLYING');
+  await takeSteps(host, running, 'APPLYING', running.material.plan.apply);
+}
+
+/** Judges the new release; throws when it is not healthy. */
+export async function verifyNew(
+  host: Host,
+  config: Config,
+  { id, material }: Running,
+): Promise<void> {
+  await enter(host, id, 'VERIFYING');
+  host.log.info('verify the new release', { run: id, phase: 'VERIFYING' });
+  const known = await verify(host, config, {
+    model: material.newModel,
+    otherModel: material.oldModel,
+    baseline: material.baseline,
+  });
+  for (const { subject, problem } of known) {
+    host.log.warn(`still as before the update: ${subject} ${problem}`);
+  }
+}
+
+/** Makes the new release the one this host is at. Can be repeated; only forward from here. */
+export async function commit(host: Host, config: Config, running: Running): Promise<Outcome> {
+  host.shieldFromSignals();
+  const { id, material } = running;
+  const { plan } = material;
+  await enter(host, id, 'COMMITTING');
+  await writeDeployed(host.state, {
+    commit: plan.to,
+    at: host.now().toISOString(),
+    transaction: id,
+    repository: host.git.directory,
+  });
+  await liftQuarantine(host.state, plan.to);
+  await enter(host, id, 'COMMITTED');
+  await closeTransaction(host.state);
+  await tidy(host, config, plan);
+  const done = plan.kind === 'update' ? 'updated' : 'rolled back by hand';
+  return {
+    result: 'updated',
+    exitCode: exitCodes.done,
+    summary: `${done} from ${short(plan.from)} to ${short(plan.to)} and verified: ${plan.reasons.join('; ')}`,
+    from: plan.from,
+    to: plan.to,
+    transaction: id,
+  };
+}
+
+/** What is left over once a release is committed. Nothing of it can change the outcome. */
+async function tidy(host: Host, config: Config, plan: Plan): Promise<void> {
+  if (plan.verdict !== 'nothing') {
+    const tags = keptImages(plan).map(({ tag }) => tag);
+    await tryTo(host, () => host.engine.dropKeptTags(tags));
+  }
+  await tryTo(host, async () => {
+    const gone = await host.backups.prune(config.backup.keep);
+    if (gone.length > 0) host.log.info(`old backups removed: ${gone.join(', ')}`);
+  });
+  await tryTo(host, () => pruneTransactions(host.state, TRANSACTIONS_KEPT));
+}
+
+/** What the new release's containers will look like: image IDs are known once all are pulled. */
+async function fingerprintToBe(host: Host, proposal: Proposal): Promise<Fingerprint> {
+  if (proposal.plan.verdict === 'nothing') return proposal.oldFingerprint;
+  const hashes = await host.compose.hashes(proposal.newModel);
+  const entries = await Promise.all(
+    Object.entries(proposal.newModel.services).map(async ([name, { image }]) => {
+      const imageId = image === undefined ? undefined : await host.engine.imageId(image);
+      return [name, { hash: hashes[name] ?? '', imageId: imageId ?? '' }] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+async function tryTo(host: Host, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    host.log.warn(`left undone: ${messageOf(error)}`);
+  }
+}

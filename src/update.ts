@@ -1,0 +1,132 @@
+import type { Config } from './config/schema.ts';
+import { currentCommit, propose, refuseTakenPorts, refuseUnsafe, type Proposal } from './detect.ts';
+import { exitCodes } from './exit-codes.ts';
+import type { Host } from './host/host.ts';
+import { held, needsOperator, nothingToDo, short, type Outcome } from './outcome.ts';
+import {
+  liftQuarantine,
+  readDeployed,
+  readNeedsOperator,
+  readQuarantine,
+  writeDeployed,
+} from './records.ts';
+import { recover } from './recover.ts';
+import { transact } from './transact.ts';
+import { takeBaseline } from './verify.ts';
+
+/** What a person asked for. */
+export interface UpdateOptions {
+  /** Apply the tip again even if it is deployed, quarantined, or does not contain the old one. */
+  readonly force: boolean;
+}
+
+/** A branch that moves while it is applied is followed, but not for ever. */
+const MAX_ROUNDS = 3;
+
+/** One run of the updater, from top to bottom. */
+export async function update(host: Host, config: Config, options: UpdateOptions): Promise<Outcome> {
+  const latched = await readNeedsOperator(host.state);
+  if (latched) return stillLatched(latched.reason, latched.transaction);
+  const recovered = await recover(host, config);
+  if (recovered?.result === 'needs operator') return recovered;
+
+  let outcome = await followBranch(host, config, options);
+  for (let round = 1; outcome.result === 'updated' && round < MAX_ROUNDS; round++) {
+    const next = await followBranch(host, config, { force: false });
+    if (next.result === 'nothing') break;
+    outcome = next;
+  }
+  // Nothing new to do does not make a recovery that ended badly good.
+  const isIdle = outcome.result === 'nothing' || outcome.result === 'held';
+  return recovered && recovered.exitCode !== exitCodes.done && isIdle ? recovered : outcome;
+}
+
+/** Brings the host to the tip of the deploy branch, if it is not there. */
+async function followBranch(host: Host, config: Config, options: UpdateOptions): Promise<Outcome> {
+  const tip = await host.git.fetch();
+  const deployed = await readDeployed(host.state);
+  const from = await currentCommit(host, deployed);
+  if (options.force) await liftQuarantine(host.state, tip);
+  if (tip === from && !options.force) return alreadyThere(host, config, tip, deployed !== undefined);
+
+  const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
+  if (quarantined) return heldByQuarantine(config, tip, quarantined.reason);
+
+  const id = transactionName(host.now(), tip);
+  try {
+    const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
+    for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
+    for (const warning of proposal.plan.warnings) host.log.warn(warning, { commit: tip });
+    await refuseTakenPorts(host, proposal);
+    return await transact(host, config, proposal, id);
+  } finally {
+    await host.git.dropStagings();
+  }
+}
+
+/** The plan of a run, without carrying it out. Undefined where there is nothing to do. */
+export async function planUpdate(
+  host: Host,
+  config: Config,
+  options: UpdateOptions,
+): Promise<Proposal | undefined> {
+  const tip = await host.git.fetch();
+  const from = await currentCommit(host, await readDeployed(host.state));
+  if (tip === from && !options.force) return undefined;
+  const id = transactionName(host.now(), tip);
+  try {
+    return await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
+  } finally {
+    await host.git.dropStagings();
+  }
+}
+
+async function proposeUpdate(
+  host: Host,
+  config: Config,
+  { from, to, id, force }: { from: string; to: string; id: string; force: boolean },
+): Promise<Proposal> {
+  const wish = { kind: 'update', from, to, name: id, everything: force, allowRewind: force } as const;
+  host.progress(`comparing ${short(from)} with ${short(to)}`);
+  await refuseUnsafe(host, config, wish);
+  return propose(host, config, wish);
+}
+
+/** The first look at a cluster takes what runs for the deployed release, and says what is wrong. */
+async function alreadyThere(
+  host: Host,
+  config: Config,
+  commit: string,
+  isKnown: boolean,
+): Promise<Outcome> {
+  if (isKnown) return nothingToDo(`${config.project_name} is at ${short(commit)}, the tip of ${config.branch}`);
+  const staging = await host.git.stage(commit);
+  const { model } = await host.compose.resolve(staging);
+  await host.git.dropStagings();
+  const { findings } = await takeBaseline(host, config, model);
+  for (const { subject, problem } of findings) host.log.warn(`${subject} ${problem}`);
+  const at = host.now().toISOString();
+  await writeDeployed(host.state, { commit, at, repository: host.git.directory });
+  return nothingToDo(`found ${config.project_name} at ${short(commit)}, the tip of ${config.branch}`);
+}
+
+function heldByQuarantine(config: Config, tip: string, reason: string): Outcome {
+  return held(
+    `held: ${short(tip)} is quarantined: ${reason}`,
+    `push a release that works to ${config.branch}; or try this one again: orchestrator-update run --force`,
+  );
+}
+
+/** What a run says while an operator is needed; it changes nothing. */
+export function stillLatched(reason: string, transaction: string): Outcome {
+  return needsOperator(
+    `an operator is needed, nothing was done: ${reason}`,
+    'look with docker compose ps and logs; when the cluster is well: orchestrator-update acknowledge',
+    transaction,
+  );
+}
+
+/** UTC time and short commit: names the transaction and its backup, and sorts by time. */
+export function transactionName(at: Date, commit: string): string {
+  return `${at.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '')}-${commit.slice(0, 8)}`;
+}

@@ -1,0 +1,101 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { command, type Progress, succeeds } from './command.ts';
+import { debCacheDir, hostRecordsDir, poolDir, poolFile, runDir } from './paths.ts';
+
+const poolSizeBytes = 60 * 1024 ** 3;
+
+/** Program the lab needs on the outer machine → Debian package that brings it. */
+const requirements: Record<string, string> = {
+  'systemd-nspawn': 'systemd-container',
+  debootstrap: 'debootstrap',
+  'mkfs.xfs': 'xfsprogs',
+  xfs_io: 'xfsprogs',
+  'mkfs.ext4': 'e2fsprogs',
+  ip: 'iproute2',
+  bridge: 'iproute2',
+  rsync: 'rsync',
+  pgrep: 'procps',
+  curl: 'curl',
+  nsenter: 'util-linux',
+  flock: 'util-linux',
+  mount: 'mount',
+  tar: 'tar',
+};
+
+/** The lab boots machines and mounts disks: root only, and it says so. */
+export function assertRoot(): void {
+  if (process.getuid?.() !== 0) {
+    throw new Error(
+      'the lab needs root (it mounts disks and boots systemd-nspawn machines): run it with sudo',
+    );
+  }
+}
+
+/** Install what is missing on the outer Debian; does nothing, and asks no mirror, when nothing is. */
+export async function installRequirements(onProgress: Progress): Promise<void> {
+  const directories = [
+    '/usr/local/sbin',
+    '/usr/local/bin',
+    '/usr/sbin',
+    '/usr/bin',
+    '/sbin',
+    '/bin',
+  ];
+  const missing = Object.entries(requirements)
+    .filter(([program]) => !directories.some((directory) => existsSync(`${directory}/${program}`)))
+    .map(([, packageName]) => packageName);
+  if (missing.length === 0) return;
+  const packages = [...new Set(missing)];
+  onProgress(`installing ${packages.join(' ')}`);
+  const env = { DEBIAN_FRONTEND: 'noninteractive' };
+  await command('apt-get', ['update', '-qq'], { timeoutSeconds: 300, env });
+  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
+  await command('apt-get', install, { timeoutSeconds: 600, env });
+}
+
+/** Directories of the lab; must be there before the first lock is taken. */
+export async function makeDirectories(): Promise<void> {
+  await mkdir(hostRecordsDir, { recursive: true });
+  await mkdir(debCacheDir, { recursive: true });
+  await mkdir(poolDir, { recursive: true });
+}
+
+/** One sparse XFS file: `cp --reflink` clones whole disks in it in milliseconds. */
+export async function mountPool(): Promise<void> {
+  if (await succeeds('mountpoint', ['-q', poolDir])) return;
+  if (!existsSync(poolFile)) {
+    const fresh = `${poolFile}.new`;
+    await writeFile(fresh, '');
+    await truncate(fresh, poolSizeBytes);
+    await command('mkfs.xfs', ['-q', '-f', '-m', 'reflink=1', fresh]);
+    await command('mv', [fresh, poolFile]);
+  }
+  await command('mount', ['-o', 'loop', poolFile, poolDir]);
+}
+
+/** Throw the pool away, with every image in it. No machine may be up. */
+export async function removePool(): Promise<void> {
+  if (await succeeds('mountpoint', ['-q', poolDir])) await command('umount', [poolDir]);
+  await command('rm', ['-rf', poolFile, poolDir, runDir]);
+}
+
+/** Copy-on-write copy of a disk; takes milliseconds, and appears whole or not at all. */
+export async function cloneDisk(from: string, to: string): Promise<void> {
+  await command('cp', ['--reflink=always', from, `${to}.new`]);
+  await command('mv', [`${to}.new`, to]);
+}
+
+/** The Debian mirror the outer machine already uses, without a slash at its end. */
+export async function debianMirror(): Promise<string> {
+  const sources: [string, RegExp][] = [
+    ['/etc/apt/sources.list.d/debian.sources', /^URIs:\s*(\S+)/m],
+    ['/etc/apt/sources.list', /^deb\s+(?:\[[^\]]*\]\s*)?(\S+)/m],
+  ];
+  for (const [file, pattern] of sources) {
+    if (!existsSync(file)) continue;
+    const found = pattern.exec(await readFile(file, 'utf8'))?.[1];
+    if (found !== undefined) return found.replace(/\/$/, '');
+  }
+  return 'http://deb.debian.org/debian';
+}

@@ -1,0 +1,135 @@
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import t, { type Test } from 'tap';
+
+const project = resolve(import.meta.dirname, '../../..');
+
+/** A host under DESTDIR whose systemctl only writes down what it is told. */
+async function setup(t: Test) {
+  const dir = t.testdir({
+    bin: {
+      systemctl:
+        '#!/bin/sh\necho "$*" >>"$FAKE_CALLS"\n[ "$1" != is-active ] || echo "${FAKE_STATE:-inactive}"\n',
+      docker:
+        '#!/bin/sh\ncase "$*" in *config*) printf \'{\\n  "name": "from-compose"\\n}\\n\' ;; esac\n',
+      runuser: '#!/bin/sh\nshift 3\nexec "$@"\n',
+      rsync: '#!/bin/sh\n',
+    },
+    host: { run: { systemd: { system: {} } } },
+    calls: '',
+    source: {
+      dist: {
+        'main.js': '',
+        'koffi.node': '',
+        VERSION: '1.0.0\n',
+        bin: { node: '#!/bin/sh\necho v24\n' },
+      },
+    },
+    cluster: { autonomy: {} },
+  });
+  for (const name of ['systemctl', 'docker', 'runuser', 'rsync']) {
+    chmodSync(join(dir, 'bin', name), 0o755);
+  }
+  chmodSync(join(dir, 'source/dist/bin/node'), 0o755);
+  mkdirSync(join(dir, 'host/usr'), { recursive: true });
+  await execa('cp', ['-R', join(project, 'install'), join(project, 'systemd'), `${dir}/source`]);
+  await execa('git', ['init', '--quiet', join(dir, 'cluster')]);
+
+  const cluster = join(dir, 'cluster');
+  const install = (args: readonly string[], env: Record<string, string> = {}) =>
+    execa(join(dir, 'source/install/install_update_service.sh'), ['--root', cluster, ...args], {
+      reject: false,
+      env: {
+        PATH: `${join(dir, 'bin')}:${process.env['PATH']}`,
+        DESTDIR: join(dir, 'host'),
+        FAKE_CALLS: join(dir, 'calls'),
+        ...env,
+      },
+    });
+  const host = (path: string) => join(dir, 'host', path);
+  const text = (path: string) => readFileSync(host(path), 'utf8');
+  const calls = () => readFileSync(join(dir, 'calls'), 'utf8').split('\n');
+  return { dir, cluster, install, host, text, calls };
+}
+
+const CONFIG = 'etc/orchestrator-update/update_config.yaml';
+const PROGRAM = 'usr/local/lib/orchestrator-update';
+const PATHS = 'etc/systemd/system/orchestrator-update.service.d/10-paths.conf';
+
+const skip = process.getuid?.() === 0 ? false : 'the installer needs root';
+
+await t.test('shellcheck finds nothing', async (t) => {
+  const files = ['install_update_service.sh', 'lib/say.sh', 'lib/checks.sh', 'lib/settings.sh'];
+  files.push('lib/program.sh', 'lib/units.sh', 'lib/uninstall.sh');
+  const result = await execa('shellcheck', ['--external-sources', ...files], {
+    cwd: join(project, 'install'),
+    reject: false,
+  });
+  t.not(result.code, 'ENOENT', 'if this fails: apt-get install shellcheck');
+  t.equal(result.exitCode, 0, result.stdout);
+});
+
+await t.test('a first installation', { skip }, async (t) => {
+  const { cluster, install, host, text, calls } = await setup(t);
+  const result = await install(['--keep', '3', '--health', 'http://localhost:1/h']);
+  t.equal(result.exitCode, 0, result.stderr);
+  t.equal(readlinkSync(host(`${PROGRAM}/current`)), '1.0.0');
+  t.equal(
+    text(CONFIG).replace(/^#.*\n/gm, ''),
+    `root: "${cluster}"\nproject_dir: "${cluster}/autonomy"\nproject_name: "from-compose"\n` +
+      `remote: "origin"\nbranch: "embody-alpha"\nbackups_dir: "${cluster}/backups"\n` +
+      'health:\n  urls:\n    - "http://localhost:1/h"\nbackup:\n  keep: 3\n',
+  );
+  t.equal(statSync(host(CONFIG)).mode & 0o777, 0o600);
+  t.equal(statSync(host('var/lib/orchestrator-update')).mode & 0o777, 0o700);
+  t.match(text(PATHS), `=-${cluster}\n`);
+  t.ok(calls().includes('enable --now orchestrator-update.timer'));
+});
+
+await t.test('an upgrade keeps the configuration and the timer as it is', { skip }, async (t) => {
+  const { install, text, calls } = await setup(t);
+  await install([]);
+  const before = text(CONFIG);
+  const enabled = calls().filter((call) => call.startsWith('enable')).length;
+  const result = await install(['--branch', 'other']);
+  t.equal(result.exitCode, 0, result.stderr);
+  t.equal(text(CONFIG), before);
+  t.match(result.stderr, /it says branch: embody-alpha, you asked for other/);
+  t.equal(calls().filter((call) => call.startsWith('enable')).length, enabled);
+});
+
+await t.test('nothing is changed by a dry run, or when something is wrong', { skip }, async (t) => {
+  const { install, host } = await setup(t);
+  const dry = await install(['--dry-run']);
+  t.equal(dry.exitCode, 0, dry.stderr);
+  t.match(dry.stdout, `would write ${host(CONFIG)}`);
+  for (const [args, exitCode, message] of [
+    [['--bogus'], 2, /unknown option --bogus/],
+    [['--keep', '0'], 2, /a number from 1 to 1000/],
+    [['--root', '/with blank'], 2, /an absolute path/],
+    [['--purge'], 2, /--uninstall/],
+    [['--project-dir', '/absent'], 1, /does not exist/],
+  ] as const) {
+    const result = await install(args);
+    t.equal(result.exitCode, exitCode, args.join(' '));
+    t.match(result.stderr, message);
+  }
+  const running = await install([], { FAKE_STATE: 'activating' });
+  t.equal(running.exitCode, 1);
+  t.match(running.stderr, /is activating/);
+  for (const path of ['etc', 'usr/local', 'var']) t.notOk(existsSync(host(path)), path);
+});
+
+await t.test('removing it keeps what is the user’s', { skip }, async (t) => {
+  const { cluster, install, host } = await setup(t);
+  await install([]);
+  t.equal((await install(['--uninstall'])).exitCode, 0);
+  t.notOk(existsSync(host(PROGRAM)));
+  t.notOk(existsSync(host(PATHS)));
+  t.ok(existsSync(host(CONFIG)));
+  t.equal((await install(['--uninstall', '--purge'])).exitCode, 0);
+  t.notOk(existsSync(host(CONFIG)));
+  t.notOk(existsSync(host('var/lib/orchestrator-update')));
+  t.ok(existsSync(host(`${cluster}/backups`)));
+});
