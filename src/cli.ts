@@ -63,7 +63,9 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   rollback: {
     summary: 'go back to an earlier release, verify it, and quarantine the one that is left',
     usage: 'rollback [--to COMMIT|BACKUP] [--json]',
-    details: [['--to', 'a commit or the name of a backup; without it, the release before this one']],
+    details: [
+      ['--to', 'a commit or the name of a backup; without it, the release before this one'],
+    ],
     examples: ['orchestrator-update rollback', 'orchestrator-update rollback --to 4f2a91c'],
     options: { to: { type: 'string' } },
     load: () => import('./commands/rollback.ts'),
@@ -149,7 +151,7 @@ async function dispatch(argv: readonly string[]): Promise<ExitCode> {
   }
   const { run } = await command.load();
   return run({
-    settings: readSettings(values as Parameters<typeof readSettings>[0], process.env),
+    settings: readSettings(values, process.env),
     environment: process.env,
     flags: values as Invocation['flags'],
     positionals,

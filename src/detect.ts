@@ -21,8 +21,10 @@ export interface Wish {
   readonly kind: 'update' | 'rollback';
   readonly from: string;
   readonly to: string;
-  /** Name of the transaction and of its backup. */
+  /** Name of the transaction. */
   readonly name: string;
+  /** Name of the backup: it holds the release that is left. */
+  readonly backup: string;
   readonly everything: boolean;
   /** Also a commit that does not contain the present one (`run --force`). */
   readonly allowRewind: boolean;
@@ -113,7 +115,9 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
 /** Refuses a release that wants a host port which somebody else has. */
 export async function refuseTakenPorts(host: Host, proposal: Proposal): Promise<void> {
   if (proposal.plan.verdict === 'nothing') return;
-  const ours = new Set(hostPorts(proposal.oldModel).map(({ port, protocol }) => `${port}/${protocol}`));
+  const ours = new Set(
+    hostPorts(proposal.oldModel).map(({ port, protocol }) => `${port}/${protocol}`),
+  );
   const wanted = hostPorts(proposal.newModel).filter(
     ({ port, protocol }) => !ours.has(`${port}/${protocol}`),
   );

@@ -34,7 +34,11 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
     program('git', { file: 'git', args: ['--version'] }, 'apt-get install git'),
     program('rsync', { file: 'rsync', args: ['--version'] }, 'apt-get install rsync'),
     docker(),
-    program('docker compose', composeVersion, 'apt-get install docker-compose    # or docker-compose-plugin'),
+    program(
+      'docker compose',
+      composeVersion,
+      'apt-get install docker-compose    # or docker-compose-plugin',
+    ),
     systemd(),
   ]);
   try {
@@ -66,7 +70,8 @@ const clusterChecks: readonly Check[] = [
   async (config) => {
     const { project_dir: directory } = config;
     const found = await stat(directory).catch(() => undefined);
-    if (found?.isDirectory()) return { state: 'ok', subject: 'project directory', detail: directory };
+    if (found?.isDirectory())
+      return { state: 'ok', subject: 'project directory', detail: directory };
     return {
       state: 'missing',
       subject: 'project directory',
@@ -79,13 +84,19 @@ const clusterChecks: readonly Check[] = [
     const free = disk.bavail * disk.bsize;
     const detail = `${Math.floor(free / 1e6)} MB free for ${config.backups_dir}`;
     if (free >= LOW_DISK_BYTES) return { state: 'ok', subject: 'disk space', detail };
-    return { state: 'warning', subject: 'disk space', detail, mend: `du -sh ${config.backups_dir}/*` };
+    return {
+      state: 'warning',
+      subject: 'disk space',
+      detail,
+      mend: `du -sh ${config.backups_dir}/*`,
+    };
   },
   async (config) => {
-    const format = `{{index .Labels "com.docker.compose.project"}}`;
     const label = `label=com.docker.compose.project=${config.project_name}`;
-    const args = ['ps', '--filter', label, '--format', format];
-    const { stdout } = await exec({ file: 'docker', args }, { timeoutSeconds: 30 }).catch(() => ({ stdout: '' }));
+    const args = ['ps', '--filter', label, '--format', '{{.ID}}'];
+    const { stdout } = await exec({ file: 'docker', args }, { timeoutSeconds: 30 }).catch(() => ({
+      stdout: '',
+    }));
     const count = stdout.split('\n').filter((line) => line !== '').length;
     const detail = `${count} containers of project ${config.project_name} run`;
     if (count > 0) return { state: 'ok', subject: 'cluster', detail };
@@ -116,7 +127,12 @@ async function probes(config: Config): Promise<Finding[]> {
 
 async function root(): Promise<Finding> {
   if (process.getuid?.() === 0) return { state: 'ok', subject: 'user', detail: 'root' };
-  return { state: 'missing', subject: 'user', detail: 'not root', mend: 'sudo orchestrator-update doctor' };
+  return {
+    state: 'missing',
+    subject: 'user',
+    detail: 'not root',
+    mend: 'sudo orchestrator-update doctor',
+  };
 }
 
 async function program(name: string, command: Command, mend: string): Promise<Finding> {
@@ -144,7 +160,8 @@ async function systemd(): Promise<Finding> {
   const { stdout } = await exec(command, { timeoutSeconds: 10 }).catch(() => ({ stdout: '' }));
   if (stdout.includes('ActiveState=active')) return { state: 'ok', subject, detail: 'is running' };
   if (stdout.includes('LoadState=loaded')) {
-    const mend = 'systemctl enable --now orchestrator-update.timer    # unless it is stopped on purpose';
+    const mend =
+      'systemctl enable --now orchestrator-update.timer    # unless it is stopped on purpose';
     return { state: 'warning', subject, detail: 'is stopped: no automatic updates', mend };
   }
   const mend = 'sudo ./install/install_update_service.sh';

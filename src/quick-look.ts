@@ -30,7 +30,9 @@ export async function quickLook(
 ): Promise<QuickLook | undefined> {
   const at = (name: string): string => join(settings.stateDirectory, name);
   if (existsSync(at(files.active)) || existsSync(at(files.needsOperator))) return undefined;
-  const deployed = readJson(at(files.deployed)) as { commit?: string; repository?: string } | undefined;
+  const deployed = readJson(at(files.deployed)) as
+    | { commit?: string; repository?: string }
+    | undefined;
   const config = readCachedConfig(settings, environment);
   if (!deployed?.commit || !deployed.repository || !config) return undefined;
   const owner = await ownerOf(deployed.repository).catch(() => undefined);

@@ -24,7 +24,11 @@ const quarantineSchema = z.array(
 );
 export type Quarantined = z.output<typeof quarantineSchema>[number];
 
-const needsOperatorSchema = z.object({ reason: z.string(), at: z.string(), transaction: z.string() });
+const needsOperatorSchema = z.object({
+  reason: z.string(),
+  at: z.string(),
+  transaction: z.string(),
+});
 export type NeedsOperator = z.output<typeof needsOperatorSchema>;
 
 /** What is saved before anything is touched: all that going back, or judging, needs. */
@@ -61,7 +65,8 @@ export async function quarantine(state: StateHost, entry: Quarantined): Promise<
 export async function liftQuarantine(state: StateHost, commit: string): Promise<void> {
   const all = await readQuarantine(state);
   const others = all.filter((entry) => entry.commit !== commit);
-  if (others.length < all.length) await state.write(files.quarantine, `${JSON.stringify(others)}\n`);
+  if (others.length < all.length)
+    await state.write(files.quarantine, `${JSON.stringify(others)}\n`);
 }
 
 export const readNeedsOperator = (state: StateHost): Promise<NeedsOperator | undefined> =>
@@ -77,7 +82,10 @@ export async function readActive(state: StateHost): Promise<Transaction | undefi
   return readTransaction(state, id);
 }
 
-export async function readTransaction(state: StateHost, id: string): Promise<Transaction | undefined> {
+export async function readTransaction(
+  state: StateHost,
+  id: string,
+): Promise<Transaction | undefined> {
   const entries = (await state.lines(journalOf(id))).map((line) => JSON.parse(line) as Entry);
   const material = await readMaterial(state, id);
   return material ? { id, plan: material.plan, entries } : undefined;
@@ -96,7 +104,11 @@ export async function readTransactions(state: StateHost): Promise<Transaction[]>
 }
 
 /** Makes a transaction: its material first, then the pointer that says it is under way. */
-export async function openTransaction(state: StateHost, id: string, material: Material): Promise<void> {
+export async function openTransaction(
+  state: StateHost,
+  id: string,
+  material: Material,
+): Promise<void> {
   await state.write(materialOf(id), JSON.stringify(material));
   await state.write(files.active, `${id}\n`);
 }

@@ -33,10 +33,13 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
   const observed = await observe(host, running);
   const recovery = recoveryFor(entries, observed);
   const state = stateOf(entries);
-  host.log.warn(`an earlier run was cut off in ${state}; the host is ${observed}: ${recovery.action}`, {
-    run: id,
-    phase: state,
-  });
+  host.log.warn(
+    `an earlier run was cut off in ${state}; the host is ${observed}: ${recovery.action}`,
+    {
+      run: id,
+      phase: state,
+    },
+  );
   switch (recovery.action) {
     case 'none':
       await host.state.remove(files.active);

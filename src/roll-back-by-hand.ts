@@ -27,7 +27,10 @@ export async function rollBackByHand(
   const past = await readTransactions(host.state);
   const target = to === undefined ? previous(past, from) : await findTarget(host, to);
   if (target === from) {
-    throw new RefusedError(`${short(target)} is what is deployed now`, 'orchestrator-update history');
+    throw new RefusedError(
+      `${short(target)} is what is deployed now`,
+      'orchestrator-update history',
+    );
   }
   const name = transactionName(host.now(), target);
   const wish = {
@@ -35,6 +38,7 @@ export async function rollBackByHand(
     from,
     to: target,
     name,
+    backup: transactionName(host.now(), from),
     everything: true,
     allowRewind: true,
     keptImages: imagesKeptFor(past, target),
@@ -55,7 +59,9 @@ export async function rollBackByHand(
 
 /** The release before the present one: where the last committed change came from. */
 function previous(past: readonly Transaction[], from: string): string {
-  const last = past.find(({ plan, entries }) => plan.to === from && entries.at(-1)?.state === 'COMMITTED');
+  const last = past.find(
+    ({ plan, entries }) => plan.to === from && entries.at(-1)?.state === 'COMMITTED',
+  );
   if (last) return last.plan.from;
   throw new RefusedError(
     `no release before ${short(from)} is known on this host`,
@@ -76,6 +82,8 @@ async function findTarget(host: Host, to: string): Promise<string> {
 
 /** The images that were kept when the target was left last. */
 function imagesKeptFor(past: readonly Transaction[], target: string): readonly KeptImage[] {
-  const leaving = past.find(({ plan, entries }) => plan.from === target && entries.at(-1)?.state === 'COMMITTED');
+  const leaving = past.find(
+    ({ plan, entries }) => plan.from === target && entries.at(-1)?.state === 'COMMITTED',
+  );
   return leaving ? keptImages(leaving.plan) : [];
 }

@@ -6,12 +6,7 @@ import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
 import { needsOperator, short, type Outcome } from './outcome.ts';
-import {
-  closeTransaction,
-  quarantine,
-  readTransactions,
-  writeNeedsOperator,
-} from './records.ts';
+import { closeTransaction, quarantine, readTransactions, writeNeedsOperator } from './records.ts';
 import { verify } from './verify.ts';
 
 /** Why a release is left again. */
@@ -54,7 +49,11 @@ export async function rollBack(
       host.log.error(`rolling back failed (${attempt} of ${MAX_ROLLBACK_ATTEMPTS}): ${problem}`);
     }
   }
-  return giveUp(host, running, `${cause.reason}; and the old release did not come back: ${problem}`);
+  return giveUp(
+    host,
+    running,
+    `${cause.reason}; and the old release did not come back: ${problem}`,
+  );
 }
 
 async function goBack(host: Host, config: Config, running: Running): Promise<void> {

@@ -26,8 +26,7 @@ export function readSettings(flags: GlobalFlags, environment: NodeJS.ProcessEnv)
     configFile: named ?? DEFAULT_CONFIG_FILE,
     configFileRequired: named !== undefined,
     overrides: flags.set ?? [],
-    stateDirectory:
-      environment['ORCHESTRATOR_UPDATE_STATE_DIR'] ?? '/var/lib/orchestrator-update',
+    stateDirectory: environment['ORCHESTRATOR_UPDATE_STATE_DIR'] ?? '/var/lib/orchestrator-update',
     cacheDirectory:
       environment['ORCHESTRATOR_UPDATE_CACHE_DIR'] ?? '/var/cache/orchestrator-update',
     debug: flags.debug ?? environment['ORCHESTRATOR_UPDATE_DEBUG'] === '1',

@@ -25,7 +25,8 @@ export async function settle(
     failure = await up(host, servicesToUp(model, fingerprint, before), round);
     const after = await host.engine.containers();
     const isQuiet = failure === undefined && identity(before) === identity(after);
-    if (isQuiet && sweepFor(after).length === 0 && networksMissing(model, after).length === 0) return;
+    if (isQuiet && sweepFor(after).length === 0 && networksMissing(model, after).length === 0)
+      return;
     await sweep(host);
   }
   if (failure !== undefined) throw failure;

@@ -88,7 +88,9 @@ export async function abort(host: Host, running: Running, note: string): Promise
   const { id, material } = running;
   const images = keptImages(material.plan);
   await tryTo(host, () => applyStep({ do: 'restore-images', images }, { host, material }));
-  await tryTo(host, () => host.backups.removePartial(id));
+  for (const step of material.plan.prepare) {
+    if (step.do === 'backup') await tryTo(host, () => host.backups.removePartial(step.name));
+  }
   await tryTo(host, () => host.git.dropStagings());
   await enter(host, id, 'ABORTED', { note });
   await closeTransaction(host.state);

@@ -47,7 +47,8 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   const deployed = await readDeployed(host.state);
   const from = await currentCommit(host, deployed);
   if (options.force) await liftQuarantine(host.state, tip);
-  if (tip === from && !options.force) return alreadyThere(host, config, tip, deployed !== undefined);
+  if (tip === from && !options.force)
+    return alreadyThere(host, config, tip, deployed !== undefined);
 
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
   if (quarantined) return heldByQuarantine(config, tip, quarantined.reason);
@@ -86,7 +87,15 @@ async function proposeUpdate(
   config: Config,
   { from, to, id, force }: { from: string; to: string; id: string; force: boolean },
 ): Promise<Proposal> {
-  const wish = { kind: 'update', from, to, name: id, everything: force, allowRewind: force } as const;
+  const wish = {
+    kind: 'update',
+    from,
+    to,
+    name: id,
+    backup: transactionName(host.now(), from),
+    everything: force,
+    allowRewind: force,
+  } as const;
   host.progress(`comparing ${short(from)} with ${short(to)}`);
   await refuseUnsafe(host, config, wish);
   return propose(host, config, wish);
@@ -99,7 +108,10 @@ async function alreadyThere(
   commit: string,
   isKnown: boolean,
 ): Promise<Outcome> {
-  if (isKnown) return nothingToDo(`${config.project_name} is at ${short(commit)}, the tip of ${config.branch}`);
+  if (isKnown)
+    return nothingToDo(
+      `${config.project_name} is at ${short(commit)}, the tip of ${config.branch}`,
+    );
   const staging = await host.git.stage(commit);
   const { model } = await host.compose.resolve(staging);
   await host.git.dropStagings();
@@ -107,7 +119,9 @@ async function alreadyThere(
   for (const { subject, problem } of findings) host.log.warn(`${subject} ${problem}`);
   const at = host.now().toISOString();
   await writeDeployed(host.state, { commit, at, repository: host.git.directory });
-  return nothingToDo(`found ${config.project_name} at ${short(commit)}, the tip of ${config.branch}`);
+  return nothingToDo(
+    `found ${config.project_name} at ${short(commit)}, the tip of ${config.branch}`,
+  );
 }
 
 function heldByQuarantine(config: Config, tip: string, reason: string): Outcome {
@@ -126,7 +140,7 @@ export function stillLatched(reason: string, transaction: string): Outcome {
   );
 }
 
-/** UTC time and short commit: names the transaction and its backup, and sorts by time. */
+/** UTC time and short commit: names a transaction or a backup, and sorts by time. */
 export function transactionName(at: Date, commit: string): string {
   return `${at.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '')}-${commit.slice(0, 8)}`;
 }

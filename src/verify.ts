@@ -43,7 +43,9 @@ export async function verify(host: Host, config: Config, gate: Gate): Promise<re
   const { health } = config;
   const urls = urlsFor(health.urls, gate.model, gate.otherModel);
   for (const url of urls.gone) {
-    host.log.warn(`${url} is not probed: this release does not publish its port; change health.urls`);
+    host.log.warn(
+      `${url} is not probed: this release does not publish its port; change health.urls`,
+    );
   }
   const seconds = (): number => host.now().getTime() / 1000;
   const startedAt = seconds();
@@ -53,7 +55,10 @@ export async function verify(host: Host, config: Config, gate: Gate): Promise<re
   let badSince: number | undefined;
   for (;;) {
     const now = seconds();
-    const { regressions, known } = splitByBaseline(findingsIn(gate.model, sample, first), gate.baseline);
+    const { regressions, known } = splitByBaseline(
+      findingsIn(gate.model, sample, first),
+      gate.baseline,
+    );
     healthySince = regressions.length === 0 ? (healthySince ?? now) : undefined;
     badSince = regressions.some(isDown) ? (badSince ?? now) : undefined;
     if (healthySince !== undefined && now - healthySince >= health.stable_seconds) return known;

@@ -167,5 +167,5 @@ install_config() {
   make_dir 0700 "$state_dir"
   make_dir 0711 "$cache_dir"
   make_dir 0700 "$cache_dir/compile-cache"
-  make_dir 0700 "$dest${setting[backups_dir]}"
+  make_dir 0755 "$dest${setting[backups_dir]}"
 }

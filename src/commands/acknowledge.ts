@@ -14,7 +14,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     const text = latched
       ? `acknowledged: ${latched.reason}; the next run goes on`
       : 'nothing to acknowledge: no operator is needed';
-    if (invocation.json) process.stdout.write(`${JSON.stringify({ acknowledged: latched ?? null })}\n`);
+    if (invocation.json)
+      process.stdout.write(`${JSON.stringify({ acknowledged: latched ?? null })}\n`);
     log.info(text);
     await log.flush();
     return exitCodes.done;

@@ -7,7 +7,8 @@ import { openContext, openDoor } from './context.ts';
 /** `check`: whether an update is waiting. Changes nothing. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const look =
-    (await quickLook(invocation.settings, invocation.environment)) ?? (await lookAround(invocation));
+    (await quickLook(invocation.settings, invocation.environment)) ??
+    (await lookAround(invocation));
   const isWaiting = look.tip !== look.deployed;
   const text = isWaiting
     ? `an update is waiting: ${short(look.deployed)} → ${short(look.tip)}${heldText(look)}`

@@ -27,9 +27,12 @@ async function textFor(verb: string | undefined, invocation: Invocation): Promis
     }
     case 'docs':
       return invocation.json ? JSON.stringify(keyInfos(), undefined, 2) : configDocs();
+    case undefined:
     default:
       throw new UsageError(
-        verb === undefined ? 'config needs a verb: check, show or docs' : `unknown verb: config ${verb}`,
+        verb === undefined
+          ? 'config needs a verb: check, show or docs'
+          : `unknown verb: config ${verb}`,
         'orchestrator-update config --help',
       );
   }

@@ -57,7 +57,10 @@ export async function openContext(invocation: Invocation, door: Door): Promise<C
   const config = await readConfig(invocation);
   const stream = chooseStream(environment);
   const isQuiet = invocation.json || invocation.flags['auto'] === true;
-  const statusLine = createStatusLine(stream === 'terminal' && !isQuiet, () => process.stderr.columns ?? 80);
+  const statusLine = createStatusLine(
+    stream === 'terminal' && !isQuiet,
+    () => process.stderr.columns ?? 80,
+  );
   const log = await createLog({ stream, debug: settings.debug, write: statusLine.print });
   const { createHost } = await import('../host/create-host.ts');
   const host = await createHost({ config, settings, log, statusLine, ...door });

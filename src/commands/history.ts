@@ -25,7 +25,9 @@ export interface HistoryEntry {
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const limit = Number(invocation.flags['limit'] ?? 20);
   if (!Number.isInteger(limit) || limit < 1) {
-    throw new UsageError(`--limit ${String(invocation.flags['limit'])}: a number from 1 is expected`);
+    throw new UsageError(
+      `--limit ${String(invocation.flags['limit'])}: a number from 1 is expected`,
+    );
   }
   const state = openStateFiles(invocation.settings.stateDirectory);
   const entries = (await readTransactions(state)).slice(0, limit).map(historyEntry);

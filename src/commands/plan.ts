@@ -11,21 +11,29 @@ import { openContext, openDoor } from './context.ts';
 
 /** `plan`: what a run would do and why. Changes nothing but git's own store of objects. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
-  const { host, config, statusLine } = await openContext(invocation, openDoor(invocation.environment));
+  const { host, config, statusLine } = await openContext(
+    invocation,
+    openDoor(invocation.environment),
+  );
   const options = { force: invocation.flags['force'] === true };
   const proposal = await planUpdate(host, config, options).finally(() => statusLine.clear());
   if (invocation.json) {
     const plan = proposal?.plan ?? { verdict: 'nothing', reasons: [], prepare: [], apply: [] };
     process.stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`);
   } else {
-    const text = proposal ? planText(proposal.plan) : `nothing to do: the tip of ${config.branch} is deployed`;
+    const text = proposal
+      ? planText(proposal.plan)
+      : `nothing to do: the tip of ${config.branch} is deployed`;
     process.stdout.write(`${text}\n`);
   }
   return exitCodes.done;
 }
 
 function planText(plan: Plan): string {
-  const title = styleText('bold', `${short(plan.from)} → ${short(plan.to)}: ${plan.verdict}, ${plan.strategy}`);
+  const title = styleText(
+    'bold',
+    `${short(plan.from)} → ${short(plan.to)}: ${plan.verdict}, ${plan.strategy}`,
+  );
   return [
     title,
     '',

@@ -28,4 +28,3 @@ export async function reportOutcome(
   else notifier.status(outcome.summary);
   return outcome.exitCode;
 }
-

@@ -9,7 +9,10 @@ import { reportOutcome } from './report-outcome.ts';
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const to = invocation.flags['to'];
   if (to !== undefined && (typeof to !== 'string' || to.startsWith('-'))) {
-    throw new RefusedError(`--to ${String(to)}: a commit or a backup is expected`, 'orchestrator-update history');
+    throw new RefusedError(
+      `--to ${String(to)}: a commit or a backup is expected`,
+      'orchestrator-update history',
+    );
   }
   const door = openDoor(invocation.environment);
   return withLock(invocation, async () => {

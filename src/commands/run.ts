@@ -16,7 +16,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const door = openDoor(invocation.environment);
   try {
     return await withLock(invocation, async () => {
-      const quick = invocation.flags['force'] === true ? undefined : await lookQuickly(invocation, door);
+      const quick =
+        invocation.flags['force'] === true ? undefined : await lookQuickly(invocation, door);
       return quick ?? (await runWhole(invocation, door));
     });
   } catch (error) {
@@ -67,7 +68,8 @@ async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
 async function fail(error: unknown, invocation: Invocation, door: Door): Promise<ExitCode> {
   const stream = chooseStream(invocation.environment);
   const signal = door.stop.requestedBy();
-  const message = signal === undefined ? messageOf(error) : `interrupted by ${signal}; nothing was changed`;
+  const message =
+    signal === undefined ? messageOf(error) : `interrupted by ${signal}; nothing was changed`;
   door.notifier.status(message);
   if (stream !== 'journal' && signal === undefined) throw error;
   const log = createQuickLog({ stream, debug: false });

@@ -37,7 +37,9 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const status = await gather(invocation, config);
   const text = invocation.json ? JSON.stringify(status, undefined, 2) : statusText(status);
   process.stdout.write(`${text}\n`);
-  return status.holds.some((hold) => hold.startsWith('an operator')) ? exitCodes.operator : exitCodes.done;
+  return status.holds.some((hold) => hold.startsWith('an operator'))
+    ? exitCodes.operator
+    : exitCodes.done;
 }
 
 async function gather(invocation: Invocation, config: Config): Promise<Status> {
@@ -82,9 +84,14 @@ async function askRemote(config: Config): Promise<{ tip?: string; error?: string
 }
 
 async function readTimer(): Promise<{ active: boolean; next: string | null }> {
-  const command = systemctlShow('orchestrator-update.timer', ['ActiveState', 'NextElapseUSecRealtime']);
+  const command = systemctlShow('orchestrator-update.timer', [
+    'ActiveState',
+    'NextElapseUSecRealtime',
+  ]);
   const { stdout } = await exec(command, { timeoutSeconds: 10 }).catch(() => ({ stdout: '' }));
-  const values = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
+  const values = new Map(
+    stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
   const next = values.get('NextElapseUSecRealtime') ?? '';
   return { active: values.get('ActiveState') === 'active', next: next === '' ? null : next };
 }
@@ -93,7 +100,10 @@ function statusText(status: Status): string {
   const { deployed, last } = status;
   const rows = [
     ['cluster', `${status.project}, following ${status.branch}`],
-    ['deployed', deployed ? `${short(deployed.commit)} since ${deployed.at}` : 'nothing recorded yet'],
+    [
+      'deployed',
+      deployed ? `${short(deployed.commit)} since ${deployed.at}` : 'nothing recorded yet',
+    ],
     ['waiting', waitingText(status)],
     ['last run', last ? lastText(last) : 'none yet'],
     ...(status.underWay ? [['under way', status.underWay]] : []),

@@ -32,10 +32,11 @@ export function cacheFile(settings: Settings): string {
 /** A digest of all that the configuration is made of. */
 export function configKey(settings: Settings, environment: NodeJS.ProcessEnv): string {
   const hash = createHash('sha256');
-  const variables = Object.entries(environment).filter(([name]) =>
-    name.startsWith('ORCHESTRATOR_UPDATE_'),
-  );
-  hash.update(JSON.stringify([settings, variables.toSorted(), import.meta.url]));
+  const variables = Object.entries(environment)
+    .filter(([name]) => name.startsWith('ORCHESTRATOR_UPDATE_'))
+    .map(([name, value]) => `${name}=${value}`)
+    .toSorted((left, right) => (left < right ? -1 : 1));
+  hash.update(JSON.stringify([settings, variables, import.meta.url]));
   try {
     hash.update(readFileSync(settings.configFile));
   } catch (error) {

@@ -55,7 +55,12 @@ function fromFlag(flag: string): Override {
   const key = flag.slice(0, at);
   const infos = keyInfos();
   const info = infos.find((candidate) => candidate.key === key);
-  if (!info) throw unknownName(key, infos.map((candidate) => candidate.key), 'key');
+  if (!info)
+    throw unknownName(
+      key,
+      infos.map((candidate) => candidate.key),
+      'key',
+    );
   return { key, value: valueOf(flag.slice(at + 1), info.type), source: `--set ${key}` };
 }
 

@@ -102,7 +102,9 @@ export const configSchema = z.strictObject({
         .default(60)
         .describe('Asking the remote for the tip of the branch.'),
       git_seconds: seconds(1, 86_400).default(300).describe('A git command, in all.'),
-      compose_seconds: seconds(1, 86_400).default(600).describe('A docker compose command, in all.'),
+      compose_seconds: seconds(1, 86_400)
+        .default(600)
+        .describe('A docker compose command, in all.'),
       pull_idle_seconds: seconds(1, 86_400)
         .default(120)
         .describe('A pull that prints nothing for this long is given up.'),

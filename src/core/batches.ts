@@ -65,7 +65,9 @@ function mustGoTogether(
         changed.has(dependency) && condition !== undefined && condition !== 'service_started',
     ),
   );
-  const shares = [...changed].some((name) => sharesNamespaceWith(after.services[name] ?? {}).length > 0);
+  const shares = [...changed].some(
+    (name) => sharesNamespaceWith(after.services[name] ?? {}).length > 0,
+  );
   return waits || shares || takesFromAnother(changed, before, after);
 }
 
@@ -83,7 +85,10 @@ function takesFromAnother(
     if (service.container_name && name in after.services) held.set(service.container_name, name);
   }
   const wants = [
-    ...hostPorts(after).map(({ service, port, protocol }) => ({ service, what: `${port}/${protocol}` })),
+    ...hostPorts(after).map(({ service, port, protocol }) => ({
+      service,
+      what: `${port}/${protocol}`,
+    })),
     ...Object.entries(after.services).flatMap(([service, { container_name: what }]) =>
       what ? [{ service, what }] : [],
     ),

@@ -82,7 +82,7 @@ export function hostPorts(model: ComposeModel): HostPort[] {
 
 function portRange(published: string | undefined): number[] {
   if (published === undefined || published === '') return [];
-  const [first = NaN, last = first] = String(published).split('-').map(Number);
+  const [first = NaN, last = first] = published.split('-').map(Number);
   if (!Number.isInteger(first) || !Number.isInteger(last) || last < first) return [];
   return Array.from({ length: last - first + 1 }, (_, index) => first + index);
 }

@@ -24,7 +24,10 @@ const sections: readonly Section[] = ['networks', 'volumes', 'configs', 'secrets
  * are one renamed service: compose's own hash leaves the name out, so this is exact.
  */
 export function diffModels(before: ComposeModel, after: ComposeModel): Change[] {
-  return [...diffServices(before, after), ...sections.flatMap((s) => diffSection(s, before, after))];
+  return [
+    ...diffServices(before, after),
+    ...sections.flatMap((s) => diffSection(s, before, after)),
+  ];
 }
 
 /** The services of the new model whose containers a set of changes touches, in name order. */
@@ -43,8 +46,12 @@ function diffServices(before: ComposeModel, after: ComposeModel): Change[] {
   const renamedTo = new Set(renames.map((rename) => rename.service));
   const kept = Object.keys(after.services).filter((name) => name in before.services);
   const changes: Change[] = [
-    ...removed.filter((n) => !renamedFrom.has(n)).map((service) => ({ kind: 'removed', service }) as const),
-    ...added.filter((n) => !renamedTo.has(n)).map((service) => ({ kind: 'added', service }) as const),
+    ...removed
+      .filter((n) => !renamedFrom.has(n))
+      .map((service) => ({ kind: 'removed', service }) as const),
+    ...added
+      .filter((n) => !renamedTo.has(n))
+      .map((service) => ({ kind: 'added', service }) as const),
     ...renames,
     ...kept.flatMap((name) => diffService(name, before.services[name], after.services[name])),
   ];

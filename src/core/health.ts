@@ -38,7 +38,7 @@ export function findingsIn(model: ComposeModel, sample: Sample, first: Sample): 
     const missing = replicasOf(service) - containers.length;
     if (missing > 0) return [finding(name, 'has no container')];
     return containers.flatMap((container) =>
-      judgeContainer(name, container, mayEnd(service), restartsBefore(container, first)),
+      judgeContainer(name, container, mayEnd(service), restartsIn(first, container)),
     );
   });
   const probes = sample.probes.flatMap((probe) =>
@@ -55,7 +55,13 @@ function judgeContainer(
 ): Finding[] {
   const restarts = container.restartCount - restartsBefore;
   if (restarts >= CRASH_LOOP_RESTARTS) {
-    return [finding(name, `is crash-looping: restarted ${restarts} times, last exit code ${container.exitCode}`, true)];
+    return [
+      finding(
+        name,
+        `is crash-looping: restarted ${restarts} times, last exit code ${container.exitCode}`,
+        true,
+      ),
+    ];
   }
   switch (container.state) {
     case 'running':
@@ -79,7 +85,7 @@ function judgeHealthcheck(name: string, container: Container): Finding[] {
   return [finding(name, `is ${container.health}${output}`)];
 }
 
-function restartsBefore(container: Container, first: Sample): number {
+function restartsIn(first: Sample, container: Container): number {
   return first.containers.find(({ id }) => id === container.id)?.restartCount ?? 0;
 }
 

@@ -31,7 +31,9 @@ export type ContainerState =
   | 'dead';
 
 /** What a release's containers look like: per service the hash and image compose gives them. */
-export type Fingerprint = Readonly<Record<string, { readonly hash: string; readonly imageId: string }>>;
+export type Fingerprint = Readonly<
+  Record<string, { readonly hash: string; readonly imageId: string }>
+>;
 
 /** The fingerprint of what runs, for the release that is being left. */
 export function fingerprintOf(containers: readonly Container[]): Fingerprint {

@@ -51,7 +51,9 @@ export interface Plan {
 /** The facts a plan is made of. */
 export interface PlanInput {
   readonly kind: 'update' | 'rollback';
+  /** Names the tags of kept images. */
   readonly name: string;
+  readonly backup: string;
   readonly from: string;
   readonly to: string;
   readonly before: ComposeModel;
@@ -85,7 +87,9 @@ export function makePlan(input: PlanInput): Plan {
   const reasons = [...changes.map(reasonFor), ...input.servicesToBuild.map(buildReason)];
   if (reasons.length === 0) reasons.push(nothingReason(input));
   if (strategy !== input.strategy) {
-    reasons.push(`docker compose ${input.composeVersion} cannot change a network in place: down, then up`);
+    reasons.push(
+      `docker compose ${input.composeVersion} cannot change a network in place: down, then up`,
+    );
   }
   return {
     kind: input.kind,
@@ -153,7 +157,7 @@ function prepareSteps(changes: readonly Change[], input: PlanInput): Step[] {
       ? [{ do: 'build', services: input.servicesToBuild } as const]
       : []),
     // Last, so that it is as fresh as it can be, and none is made for a release that cannot be had.
-    { do: 'backup', name: input.name },
+    { do: 'backup', name: input.backup },
   ];
 }
 

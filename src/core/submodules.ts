@@ -38,7 +38,11 @@ export function submodulesOf(
     if (name === undefined || entry?.url === undefined) {
       throw new Error(`the submodule at ${path} has no path and url in .gitmodules`);
     }
-    if (/(^|\/)\.\.(\/|$)/.test(name) || /^-|[\0-\x1f]/.test(entry.url) || entry.url.includes('::')) {
+    if (
+      /(^|\/)\.\.(\/|$)/.test(name) ||
+      /^-|[\0-\x1f]/.test(entry.url) ||
+      entry.url.includes('::')
+    ) {
       throw new Error(`the submodule ${name} has a name or url that is not safe to use`);
     }
     return { name, path, commit, url: submoduleUrl(remoteUrl, entry.url) };

@@ -14,6 +14,7 @@ import { basename, join } from 'node:path';
 import { constants } from 'node:fs';
 import { diskUse, syncFilesystem } from '../argv/files.ts';
 import { rsyncCopy } from '../argv/rsync.ts';
+import { findSpecialModes, outsideSandbox, stopCopy } from '../argv/systemd-run.ts';
 import type { Command } from '../argv/command.ts';
 import type { Config } from '../config/schema.ts';
 import { RefusedError } from '../errors.ts';
@@ -25,12 +26,15 @@ import { syncDirectory } from './state-files.ts';
 export interface BackupContext {
   readonly config: Config;
   readonly repository: Repository;
+  /** Whether we run in the service, whose sandbox forbids setuid and setgid bits. */
+  readonly isSandboxed: boolean;
   readonly now: () => Date;
   readonly signal: () => AbortSignal | undefined;
   readonly watch: Watch;
   readonly onProgress: (status: string, fraction?: number) => void;
 }
 
+const STOP_COPY_SECONDS = 100;
 const MANIFEST = 'manifest.json';
 /** A repository's own top-level file of that name is kept under this one. */
 const OWN_MANIFEST = 'work-tree.manifest.json';
@@ -90,12 +94,28 @@ async function copyTree(context: BackupContext, scratch: string): Promise<void> 
   const target = isProject ? join(scratch, basename(source)) : scratch;
   const excluded = excludedBelow(source, config.backups_dir);
   const clash = !isProject && (await isThere(join(source, MANIFEST)));
-  await run(
-    context,
-    rsyncCopy([`${source}/`], `${target}/`, clash ? [...excluded, `/${MANIFEST}`] : excluded),
-  );
-  if (clash)
-    await run(context, rsyncCopy([join(source, MANIFEST)], join(scratch, OWN_MANIFEST), []));
+  const patterns = clash ? [...excluded, `/${MANIFEST}`] : excluded;
+  await copy(context, rsyncCopy([`${source}/`], `${target}/`, patterns));
+  if (clash) {
+    await copy(context, rsyncCopy([join(source, MANIFEST)], join(scratch, OWN_MANIFEST), []));
+  }
+}
+
+/**
+ * The sandbox of the service forbids setting setuid and setgid bits (RestrictSUIDSGID=), which
+ * costs a shared directory its group. A tree with such bits is copied from outside of it.
+ */
+async function copy(context: BackupContext, command: Command): Promise<void> {
+  const { config, repository } = context;
+  if (!context.isSandboxed) return void (await run(context, command));
+  const special = findSpecialModes(repository.directory, [config.backups_dir]);
+  if ((await run(context, special)) === '') return void (await run(context, command));
+  await exec(stopCopy, { timeoutSeconds: STOP_COPY_SECONDS, accept: [5] });
+  try {
+    await run(context, outsideSandbox(command));
+  } finally {
+    await exec(stopCopy, { timeoutSeconds: STOP_COPY_SECONDS, accept: [5] });
+  }
 }
 
 function excludedBelow(source: string, backups: string): string[] {
@@ -150,13 +170,16 @@ async function refuseWithoutRoom(
   const needed = size.bytes * 1.05 + context.config.backup.reserve_mb * 1e6;
   const outOfInodes = disk.files > 0 && disk.ffree < size.entries * 1.05 + 1000;
   if (free >= needed && !outOfInodes) return;
-  const megabytes = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
   throw new RefusedError(
     free < needed
       ? `no room for a backup in ${directory}: ${megabytes(needed)} needed (the work tree and a reserve of ${context.config.backup.reserve_mb} MB), ${megabytes(free)} free`
       : `no room for a backup in ${directory}: ${size.entries} files needed, ${disk.ffree} free`,
     `make room (du -sh ${directory}/*; remove old backups, lower backup.keep) or set backups_dir to another disk; the cluster was not touched`,
   );
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.ceil(bytes / 1e6)} MB`;
 }
 
 /** A symbolic link in a place others can write could send root's files anywhere. */
@@ -200,7 +223,9 @@ async function prune(directory: string, keep: number): Promise<string[]> {
     .filter((name) => name !== latest);
   for (const name of old) await rename(join(directory, name), join(directory, partial(name)));
   // Copies that were cut short, and removals that were: neither is a backup any more.
-  const remains = (await readdir(directory).catch(() => [])).filter((name) => name.startsWith(partial('')));
+  const remains = (await readdir(directory).catch(() => [])).filter((name) =>
+    name.startsWith(partial('')),
+  );
   for (const name of remains) await rm(join(directory, name), { recursive: true, force: true });
   return old;
 }
@@ -220,7 +245,8 @@ async function run(context: BackupContext, command: Command): Promise<string> {
       started: context.watch.started,
       line: (line) => {
         const percent = /\s(\d{1,3})%/.exec(line)?.[1];
-        if (percent !== undefined) context.onProgress('copying the work tree', Number(percent) / 100);
+        if (percent !== undefined)
+          context.onProgress('copying the work tree', Number(percent) / 100);
       },
     },
     ...(signal ? { signal } : {}),

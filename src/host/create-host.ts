@@ -62,7 +62,11 @@ export async function createHost(parts: HostParts): Promise<Host> {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, privateDirectory: settings.stateDirectory }),
     engine: createEngine({ ...shared, api, sleep }),
-    backups: createBackups({ ...shared, now: () => new Date() }),
+    backups: createBackups({
+      ...shared,
+      isSandboxed: process.env['INVOCATION_ID'] !== undefined,
+      now: () => new Date(),
+    }),
     state: openStateFiles(settings.stateDirectory),
     log,
     probe: (url) => probe(url, config.health.probe_timeout_seconds),

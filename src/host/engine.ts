@@ -46,7 +46,10 @@ export function createEngine(context: EngineContext): EngineHost {
     tag: async (image, reference) => {
       const [repository, tag] = splitReference(reference);
       const query = new URLSearchParams({ repo: repository, tag });
-      const answer = await api('POST', `/images/${encodeURIComponent(image)}/tag?${query}`);
+      const answer = await api(
+        'POST',
+        `/images/${encodeURIComponent(image)}/tag?${query.toString()}`,
+      );
       expect(answer, [201], `a tag ${reference} for ${image}`);
     },
     dropKeptTags: (keep) => dropKeptTags(api, new Set(keep)),
@@ -68,7 +71,7 @@ export function createEngine(context: EngineContext): EngineHost {
     },
     rename: async ({ id, name }, to) => {
       const query = new URLSearchParams({ name: to });
-      const answer = await api('POST', `/containers/${id}/rename?${query}`);
+      const answer = await api('POST', `/containers/${id}/rename?${query.toString()}`);
       expect(answer, [204, 404], `the name ${to} for the container ${name}`);
     },
   };
@@ -85,8 +88,8 @@ export function splitReference(reference: string): [string, string] {
 
 function expect(answer: ApiAnswer, statuses: readonly number[], what: string): ApiAnswer {
   if (statuses.includes(answer.status)) return answer;
-  const said = (answer.body as { message?: unknown } | null)?.message ?? `HTTP ${answer.status}`;
-  throw new OperatorError(`Docker refused ${what}: ${String(said)}`, 'journalctl -u docker -n 50');
+  const { message: said = `HTTP ${answer.status}` } = (answer.body ?? {}) as { message?: string };
+  throw new OperatorError(`Docker refused ${what}: ${said}`, 'journalctl -u docker -n 50');
 }
 
 async function dropKeptTags(api: EngineApi, keep: ReadonlySet<string>): Promise<void> {

@@ -23,7 +23,12 @@ function openGit(context: GitContext, directory: string): SimpleGit {
   return simpleGit({
     baseDir: directory,
     config: [...gitSettings],
-    unsafe: { allowUnsafeHooksPath: true, allowUnsafeFsMonitor: true },
+    // Ours: hooks and the file monitor are switched off with them, and git directories named.
+    unsafe: {
+      allowUnsafeHooksPath: true,
+      allowUnsafeFsMonitor: true,
+      allowUnsafeConfigPaths: true,
+    },
     allowEnvironment: Object.keys(gitEnvironment),
     timeout: { block: context.config.timeouts.git_seconds * 1000 },
     trimmed: true,

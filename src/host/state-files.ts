@@ -19,7 +19,8 @@ export function openStateFiles(directory: string): StateHost {
       await rm(at(name), { force: true });
       await syncDirectory(dirname(at(name)));
     },
-    list: async (name) => (await readdir(at(name)).catch(() => [])).toSorted(),
+    list: async (name) =>
+      (await readdir(at(name)).catch(() => [])).toSorted((left, right) => (left < right ? -1 : 1)),
     removeDirectory: (name) => rm(at(name), { recursive: true, force: true }),
   };
 }
