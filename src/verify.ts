@@ -60,7 +60,9 @@ export async function verify(host: Host, config: Config, gate: Gate): Promise<re
       gate.baseline,
     );
     healthySince = regressions.length === 0 ? (healthySince ?? now) : undefined;
-    badSince = regressions.some(isDown) ? (badSince ?? now) : undefined;
+    badSince = regressions.some(({ outlook }) => outlook === 'down')
+      ? (badSince ?? now)
+      : undefined;
     if (healthySince !== undefined && now - healthySince >= health.stable_seconds) return known;
     failIfOver(regressions, { now, startedAt, badSince }, config);
     report(host, regressions, healthySince === undefined ? undefined : now - healthySince, config);
@@ -78,17 +80,13 @@ function failIfOver(
 ): void {
   const { health } = config;
   const waited = Math.round(times.now - times.startedAt);
-  if (regressions.some(({ hopeless }) => hopeless)) throw unhealthy(regressions, waited);
+  if (regressions.some(({ outlook }) => outlook === 'hopeless'))
+    throw unhealthy(regressions, waited);
   const bad = times.badSince === undefined ? 0 : times.now - times.badSince;
   if (bad >= health.unhealthy_seconds) throw unhealthy(regressions, waited);
   // The window may end after the time is up, but it has to begin before.
   const limit = health.timeout_seconds + (regressions.length === 0 ? health.stable_seconds : 0);
   if (times.now - times.startedAt >= limit) throw unhealthy(regressions, waited);
-}
-
-/** Starting is not being down: a slow start has the whole time-out. */
-function isDown({ problem }: Finding): boolean {
-  return !problem.startsWith('is starting');
 }
 
 function unhealthy(regressions: readonly Finding[], waitedSeconds: number): UnhealthyError {

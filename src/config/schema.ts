@@ -79,7 +79,7 @@ export const configSchema = z.strictObject({
       unhealthy_seconds: seconds(1, 3600)
         .default(30)
         .describe(
-          'A service that Docker calls unhealthy, or that is down, for this long without a break fails the release before the time is up.',
+          'A service that Docker calls unhealthy, or that does not run, for this long without a break fails the release before the time is up.',
         ),
     })
     .prefault({})

@@ -20,8 +20,11 @@ export interface Finding {
   /** `service NAME` or the URL. */
   readonly subject: string;
   readonly problem: string;
-  /** Waiting will not mend it: the container ended for good, or keeps being restarted. */
-  readonly hopeless: boolean;
+  /**
+   * `starting`: has the whole time-out. `down`: Docker calls it unhealthy, or it does not run; fails
+   * the release when it stays so. `hopeless`: waiting will not mend it.
+   */
+  readonly outlook: 'starting' | 'down' | 'hopeless';
 }
 
 /** After this many restarts within one gate a container is crash-looping. */
@@ -42,7 +45,7 @@ export function findingsIn(model: ComposeModel, sample: Sample, first: Sample): 
     );
   });
   const probes = sample.probes.flatMap((probe) =>
-    probe.ok ? [] : [{ subject: probe.url, problem: probe.detail, hopeless: false }],
+    probe.ok ? [] : [{ subject: probe.url, problem: probe.detail, outlook: 'starting' as const }],
   );
   return [...services, ...probes];
 }
@@ -59,7 +62,7 @@ function judgeContainer(
       finding(
         name,
         `is crash-looping: restarted ${restarts} times, last exit code ${container.exitCode}`,
-        true,
+        'hopeless',
       ),
     ];
   }
@@ -68,9 +71,11 @@ function judgeContainer(
       return judgeHealthcheck(name, container);
     case 'exited':
       if (isJob && container.exitCode === 0) return [];
-      return [finding(name, `has exited with code ${container.exitCode}`, isJob)];
+      return [
+        finding(name, `has exited with code ${container.exitCode}`, isJob ? 'hopeless' : 'down'),
+      ];
     case 'dead':
-      return [finding(name, 'is dead', true)];
+      return [finding(name, 'is dead', 'hopeless')];
     case 'created':
     case 'paused':
     case 'restarting':
@@ -82,15 +87,16 @@ function judgeContainer(
 function judgeHealthcheck(name: string, container: Container): Finding[] {
   if (container.health === undefined || container.health === 'healthy') return [];
   const output = container.healthOutput ? `: ${container.healthOutput}` : '';
-  return [finding(name, `is ${container.health}${output}`)];
+  const outlook = container.health === 'starting' ? 'starting' : 'down';
+  return [finding(name, `is ${container.health}${output}`, outlook)];
 }
 
 function restartsIn(first: Sample, container: Container): number {
   return first.containers.find(({ id }) => id === container.id)?.restartCount ?? 0;
 }
 
-function finding(service: string, problem: string, hopeless = false): Finding {
-  return { subject: `service ${service}`, problem, hopeless };
+function finding(service: string, problem: string, outlook: Finding['outlook'] = 'down'): Finding {
+  return { subject: `service ${service}`, problem, outlook };
 }
 
 /**
