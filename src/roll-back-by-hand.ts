@@ -5,7 +5,7 @@ import { currentCommit, propose, refuseUnsafe } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { short, type Outcome } from './outcome.ts';
-import { quarantine, readDeployed, readNeedsOperator, readTransactions } from './records.ts';
+import { readDeployed, readNeedsOperator, readTransactions } from './records.ts';
 import { recover } from './recover.ts';
 import { transact } from './transact.ts';
 import { stillLatched, transactionName } from './update.ts';
@@ -13,7 +13,7 @@ import { stillLatched, transactionName } from './update.ts';
 /**
  * Goes back to an earlier release because a person wants to. The same transaction as an update:
  * backup, apply, verify; and forward again to the present release when the earlier one fails.
- * The release that is left is quarantined, so that the timer does not bring it back.
+ * The release that is left is quarantined with the commit, so that the timer does not bring it back.
  */
 export async function rollBackByHand(
   host: Host,
@@ -45,13 +45,7 @@ export async function rollBackByHand(
   } as const;
   await refuseUnsafe(host, config, wish);
   try {
-    const outcome = await transact(host, config, await propose(host, config, wish), name);
-    if (outcome.result === 'updated') {
-      const at = host.now().toISOString();
-      const reason = `a person went back to ${short(target)}`;
-      await quarantine(host.state, { commit: from, reason, at, transaction: name });
-    }
-    return outcome;
+    return await transact(host, config, await propose(host, config, wish), name);
   } finally {
     await host.git.dropStagings();
   }

@@ -12,8 +12,10 @@ import {
   liftQuarantine,
   openTransaction,
   pruneTransactions,
+  quarantine,
   writeDeployed,
   type Material,
+  type Quarantined,
 } from './records.ts';
 import { rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
@@ -132,6 +134,8 @@ export async function commit(host: Host, config: Config, running: Running): Prom
     repository: host.git.directory,
   });
   await liftQuarantine(host.state, plan.to);
+  // A person left this release on purpose: the timer must not bring it back.
+  if (plan.kind === 'rollback') await quarantine(host.state, leftByHand(host, plan, id));
   await enter(host, id, 'COMMITTED');
   await closeTransaction(host.state);
   await tidy(host, config, plan);
@@ -142,6 +146,16 @@ export async function commit(host: Host, config: Config, running: Running): Prom
     summary: `${done} from ${short(plan.from)} to ${short(plan.to)} and verified: ${plan.reasons.join('; ')}`,
     from: plan.from,
     to: plan.to,
+    transaction: id,
+  };
+}
+
+function leftByHand(host: Host, plan: Plan, id: string): Quarantined {
+  const at = host.now().toISOString();
+  return {
+    commit: plan.from,
+    reason: `a person went back to ${short(plan.to)}`,
+    at,
     transaction: id,
   };
 }

@@ -1,0 +1,71 @@
+import type { Host } from '../../src/host/host.ts';
+import type { Effect } from './fake-host.ts';
+import { hashOf, newContainer, releaseOf, type World } from './fake-world.ts';
+
+type Read = <Value>(value: () => Value) => Promise<Value>;
+
+/** Compose as it was seen to behave: one container at a time, through a temporary name. */
+export function fakeCompose(world: World, effect: Effect, read: Read): Host['compose'] {
+  return {
+    version: () => read(() => '2.40.3'),
+    resolve: ({ commit }) => read(() => ({ model: releaseOf(world, commit).model, warnings: [] })),
+    hashes: (model) =>
+      read(() => {
+        const entries = Object.entries(model.services);
+        return Object.fromEntries(entries.map(([name, one]) => [name, JSON.stringify(one)]));
+      }),
+    up: ({ services, removeOrphans }) => up(world, effect, services, removeOrphans),
+    down: async () => {
+      for (const { id } of world.containers) await remove(world, effect, id);
+    },
+    build: () => effect(() => {}),
+    recipe: () => 'docker compose up -d',
+  };
+}
+
+async function up(
+  world: World,
+  effect: Effect,
+  services: readonly string[],
+  removeOrphans: boolean,
+): Promise<void> {
+  if (world.tree.locked) throw new Error('compose.yml: half of a file');
+  const { commit } = world.tree;
+  const { model } = releaseOf(world, commit);
+  if (removeOrphans) {
+    const orphans = world.containers.filter(({ service }) => !(service in model.services));
+    for (const { id } of orphans) await remove(world, effect, id);
+  }
+  const names = services.length > 0 ? services : Object.keys(model.services);
+  for (const name of names) await converge(world, effect, commit, name);
+}
+
+async function converge(world: World, effect: Effect, commit: string, name: string): Promise<void> {
+  const image = releaseOf(world, commit).model.services[name]?.image ?? '';
+  const old = world.containers.find((one) => one.service === name && one.state !== 'created');
+  const isCurrent =
+    old?.configHash === hashOf(world, commit, name) && old.imageId === world.images.get(image);
+  if (old && isCurrent) return;
+  const temporary = `0123456789ab_${name}`;
+  // What compose 2.26 does when an earlier one was killed in between.
+  if (world.containers.some((one) => one.name === temporary)) {
+    throw new Error(`Conflict. The container name "/${temporary}" is already in use`);
+  }
+  const made = newContainer(world, commit, name, old ? temporary : name, 'created');
+  if (!old && world.containers.some((one) => one.name === name)) {
+    throw new Error(`Conflict. The container name "/${name}" is already in use`);
+  }
+  await effect(() => void world.containers.push(made));
+  if (old) await remove(world, effect, old.id);
+  const change = (fields: object): void => {
+    world.containers = world.containers.map((one) =>
+      one.id === made.id ? { ...one, ...fields } : one,
+    );
+  };
+  await effect(() => change({ name }));
+  await effect(() => change({ state: 'running', startedAt: String(world.clockMs) }));
+}
+
+function remove(world: World, effect: Effect, id: string): Promise<void> {
+  return effect(() => void (world.containers = world.containers.filter((one) => one.id !== id)));
+}

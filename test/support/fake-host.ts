@@ -1,0 +1,170 @@
+import type { Host } from '../../src/host/host.ts';
+import { fakeCompose } from './fake-compose.ts';
+import { PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
+
+/** How a run on the fake machine is disturbed. Effects are counted from the start of the run. */
+export interface Disturbance {
+  /** The power goes before this effect; 0 is the first. */
+  readonly cutBefore?: number;
+  /** A stop signal arrives before this effect. */
+  readonly stopBefore?: number;
+}
+
+/** Carries out one effect on the world, unless the power is gone. */
+export type Effect = (change: () => void) => Promise<void>;
+
+/**
+ * A host whose every effect on the world can be the last one. Effects are as small as a crash can
+ * make them: one container created, removed or renamed, half a checkout, one file.
+ */
+export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
+  const power = { off: false, shielded: false, stopped: false };
+  const start = world.effects;
+  const alive = (): void => {
+    if (power.off) throw new PowerCut('power cut');
+    if (power.stopped && !power.shielded) throw new Stopped('was stopped');
+  };
+  const effect: Effect = async (change) => {
+    const count = world.effects - start;
+    if (count === disturbance.stopBefore) power.stopped = true;
+    if (count === disturbance.cutBefore) power.off = true;
+    alive();
+    world.effects += 1;
+    change();
+  };
+  const read = async <Value>(value: () => Value): Promise<Value> => {
+    if (power.off) throw new PowerCut('power cut');
+    return value();
+  };
+  const say = (text: string): void => void world.said.push(text);
+  return {
+    git: fakeGit(world, effect, read),
+    compose: fakeCompose(world, effect, read),
+    engine: {
+      version: () => read(() => 'fake'),
+      waitUntilUp: () => read(() => true),
+      containers: () => read(() => structuredClone(world.containers)),
+      imageId: (reference) => read(() => world.images.get(reference)),
+      tag: (image, reference) =>
+        effect(() => void world.images.set(reference, world.images.get(image) ?? image)),
+      dropKeptTags: async (keep) => {
+        const ours = [...world.images.keys()].filter((tag) =>
+          tag.startsWith('orchestrator-update/'),
+        );
+        for (const tag of ours.filter((name) => !keep.includes(name))) {
+          await effect(() => void world.images.delete(tag));
+        }
+      },
+      pull: (reference) =>
+        effect(() => {
+          const id = world.registry.get(reference);
+          if (id === undefined) throw new Error(`manifest for ${reference} not found`);
+          world.images.set(reference, id);
+        }),
+      remove: ({ id }) =>
+        effect(() => void (world.containers = world.containers.filter((one) => one.id !== id))),
+      rename: ({ id }, name) =>
+        effect(
+          () =>
+            void (world.containers = world.containers.map((one) =>
+              one.id === id ? { ...one, name } : one,
+            )),
+        ),
+    },
+    backups: fakeBackups(world, effect, read),
+    state: fakeState(world, effect, read),
+    log: { debug: say, info: say, warn: say, error: say, flush: async () => {} },
+    probe: (url) => read(() => ({ url, ok: true, detail: 'HTTP 200' })),
+    portIsFree: () => read(() => true),
+    barrier: () => effect(() => {}),
+    now: () => new Date(world.clockMs),
+    sleep: async (seconds) => {
+      alive();
+      world.clockMs += seconds * 1000;
+    },
+    progress: () => {},
+    shieldFromSignals: () => void (power.shielded = true),
+    interruptedBy: () => (power.stopped ? 'SIGTERM' : undefined),
+    isStopping: () => power.stopped && !power.shielded,
+  };
+}
+
+type Read = <Value>(value: () => Value) => Promise<Value>;
+
+function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
+  return {
+    directory: '/live',
+    tip: () => read(() => world.tip),
+    fetch: () => read(() => world.tip),
+    fetchSubmodules: () => effect(() => {}),
+    head: () => read(() => ({ commit: world.tree.commit, branch: 'embody-alpha' })),
+    resolve: (name) => read(() => (name in world.releases ? name : undefined)),
+    subject: (commit) => read(() => commit),
+    isAncestor: (ancestor, descendant) => read(() => descends(world, descendant, ancestor)),
+    dirtyFiles: () => read(() => (world.tree.locked ? ['half of a checkout'] : [])),
+    untrackedInTheWay: () => read(() => []),
+    changedPaths: () => read(() => ['docker-compose.yml']),
+    stage: (commit) => read(() => ({ commit, directory: `/staging/${commit}` })),
+    dropStagings: () => read(() => {}),
+    checkout: async (commit, { force }) => {
+      if (world.tree.locked && !force) throw new Error('index.lock: File exists');
+      // A checkout that is cut off leaves its lock and some of the files.
+      await effect(() => void (world.tree.locked = true));
+      await effect(() => void (world.tree = { commit, locked: false }));
+    },
+  };
+}
+
+function descends(world: World, commit: string, ancestor: string): boolean {
+  if (commit === ancestor) return true;
+  const { parent } = releaseOf(world, commit);
+  return parent !== undefined && descends(world, parent, ancestor);
+}
+
+function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] {
+  const manifest = (name: string) => ({
+    schema: 1 as const,
+    name,
+    createdAt: '',
+    commit: name.split('-')[1] ?? '',
+    project: 'fake',
+    projectPath: 'fake',
+    sizeBytes: 0,
+    files: 0,
+    images: {},
+    seconds: 0,
+  });
+  return {
+    create: async (name) => {
+      await effect(() => void world.partialBackups.add(name));
+      await effect(() => {
+        world.partialBackups.delete(name);
+        world.backups.add(name);
+      });
+      return manifest(name);
+    },
+    list: () => read(() => [...world.backups].toSorted().toReversed().map(manifest)),
+    removePartial: (name) => effect(() => void world.partialBackups.delete(name)),
+    prune: async () => [],
+  };
+}
+
+function fakeState(world: World, effect: Effect, read: Read): Host['state'] {
+  const { files } = world;
+  return {
+    read: (name) => read(() => files.get(name)),
+    write: (name, text) => effect(() => void files.set(name, text)),
+    append: (name, line) => effect(() => void files.set(name, `${files.get(name) ?? ''}${line}\n`)),
+    lines: (name) => read(() => (files.get(name) ?? '').split('\n').filter((line) => line !== '')),
+    remove: (name) => effect(() => void files.delete(name)),
+    list: (directory) =>
+      read(() => {
+        const below = [...files.keys()].filter((name) => name.startsWith(`${directory}/`));
+        return [...new Set(below.map((name) => name.split('/')[1] ?? ''))].toSorted();
+      }),
+    removeDirectory: (directory) =>
+      effect(() => {
+        for (const name of files.keys()) if (name.startsWith(`${directory}/`)) files.delete(name);
+      }),
+  };
+}

@@ -1,0 +1,122 @@
+import type { ComposeModel } from '../../src/core/compose-model.ts';
+import type { Container } from '../../src/core/observe.ts';
+
+/** The program died: power cut or kill -9. Nothing it does after this has any effect. */
+export class PowerCut extends Error {}
+
+/** A stop signal ended what was under way. */
+export class Stopped extends Error {}
+
+/** One commit of the deploy branch. */
+export interface FakeRelease {
+  readonly model: ComposeModel;
+  /** Services whose containers never become healthy in this release. */
+  readonly sick?: readonly string[];
+  readonly parent?: string;
+}
+
+/** A machine in memory: what a power cut leaves of it is what is in here. */
+export interface World {
+  tip: string;
+  tree: { commit: string; locked: boolean };
+  containers: Container[];
+  /** Image reference → ID. */
+  images: Map<string, string>;
+  /** What the registry would give for a reference. */
+  readonly registry: Map<string, string>;
+  readonly files: Map<string, string>;
+  readonly backups: Set<string>;
+  readonly partialBackups: Set<string>;
+  readonly releases: Readonly<Record<string, FakeRelease>>;
+  clockMs: number;
+  /** Single effects on the world so far. */
+  effects: number;
+  readonly said: string[];
+  nextId: number;
+}
+
+export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start: string): World {
+  const world: World = {
+    tip: start,
+    tree: { commit: start, locked: false },
+    containers: [],
+    images: new Map(),
+    registry: new Map(),
+    files: new Map(),
+    backups: new Set(),
+    partialBackups: new Set(),
+    releases,
+    clockMs: Date.parse('2026-01-01T00:00:00Z'),
+    effects: 0,
+    said: [],
+    nextId: 1,
+  };
+  for (const { model } of Object.values(releases)) {
+    for (const { image } of Object.values(model.services)) {
+      if (image) world.registry.set(image, `id:${image}`);
+    }
+  }
+  const { model } = releaseOf(world, start);
+  for (const [name, { image = '' }] of Object.entries(model.services)) {
+    world.images.set(image, `id:${image}`);
+    world.containers.push(newContainer(world, start, name, name));
+  }
+  return world;
+}
+
+export function releaseOf(world: World, commit: string): FakeRelease {
+  const release = world.releases[commit];
+  if (!release) throw new Error(`no release ${commit}`);
+  return release;
+}
+
+export const hashOf = (world: World, commit: string, service: string): string =>
+  JSON.stringify(releaseOf(world, commit).model.services[service]);
+
+/** A container as compose would make it of the tree's release. */
+export function newContainer(
+  world: World,
+  commit: string,
+  service: string,
+  name: string,
+  state: Container['state'] = 'running',
+): Container {
+  const image = releaseOf(world, commit).model.services[service]?.image ?? '';
+  const imageId = world.images.get(image);
+  if (imageId === undefined) throw new Error(`no such image: ${image} (and --pull never)`);
+  const isSick = releaseOf(world, commit).sick?.includes(service) ?? false;
+  return {
+    id: `c${world.nextId++}`,
+    name,
+    service,
+    configHash: hashOf(world, commit, service),
+    imageId,
+    image,
+    state,
+    health: isSick ? 'unhealthy' : 'healthy',
+    exitCode: 0,
+    restartCount: 0,
+    startedAt: String(world.clockMs),
+    networks: [],
+  };
+}
+
+/** The release that the containers are, whole; undefined for anything else. */
+export function runningRelease(world: World): string | undefined {
+  return Object.keys(world.releases).find((commit) => {
+    const wanted = Object.entries(releaseOf(world, commit).model.services);
+    return (
+      wanted.length === world.containers.length &&
+      wanted.every(([name, { image = '' }]) =>
+        world.containers.some(
+          (container) =>
+            container.service === name &&
+            container.name === name &&
+            container.state === 'running' &&
+            container.configHash === hashOf(world, commit, name) &&
+            container.imageId === `id:${image}`,
+        ),
+      )
+    );
+  });
+}
