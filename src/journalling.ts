@@ -1,5 +1,6 @@
 import type { State } from './core/journal.ts';
 import type { Step } from './core/plan.ts';
+import { messageOf } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import { appendEntry, type Material } from './records.ts';
 import { applyStep, describeStep } from './steps.ts';
@@ -11,6 +12,8 @@ export interface Running {
   readonly staging?: Staging;
 }
 
+const goesBack: ReadonlySet<State> = new Set(['ROLLING_BACK', 'VERIFYING_ROLLBACK']);
+
 /** Writes the journal line that announces a state, or a step of it. */
 export async function enter(
   host: Host,
@@ -18,7 +21,13 @@ export async function enter(
   state: State,
   more: { step?: string; attempt?: number; note?: string } = {},
 ): Promise<void> {
-  await appendEntry(host.state, id, { at: host.now().toISOString(), state, ...more });
+  try {
+    await appendEntry(host.state, id, { at: host.now().toISOString(), state, ...more });
+  } catch (error) {
+    if (!goesBack.has(state)) throw error;
+    // A full or failing disk must not keep the old release from coming back.
+    host.log.warn(`the journal cannot be written: ${messageOf(error)}`);
+  }
 }
 
 /** Every step: a journal line first, its effect second. */

@@ -79,7 +79,8 @@ async function prepare(
     host.progress('everything a rollback needs is on disk');
     return { id, material: armed };
   } catch (error) {
-    await abort(host, { id, material }, messageOf(error));
+    // Where even that fails (a full disk), the next run does it; what went wrong first is reported.
+    await tryTo(host, () => abort(host, { id, material }, messageOf(error)));
     throw error;
   }
 }

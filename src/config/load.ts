@@ -57,7 +57,9 @@ async function readDocument(
     const why = error.code === 'ENOENT' ? 'there is no such file' : error.message;
     throw new ConfigError(
       `the configuration ${sources.file} cannot be read: ${why}`,
-      'sudo ./install/install_update_service.sh writes one; --config FILE names another',
+      error.code === 'EACCES'
+        ? 'it is readable by root only: sudo orchestrator-update …'
+        : 'sudo ./install/install_update_service.sh writes one; --config FILE names another',
     );
   });
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });

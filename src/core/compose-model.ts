@@ -10,6 +10,7 @@ export interface PublishedPort {
 export interface Service {
   readonly image?: string;
   readonly build?: unknown;
+  readonly pull_policy?: string;
   readonly container_name?: string;
   readonly restart?: string;
   readonly ports?: readonly PublishedPort[];

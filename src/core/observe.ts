@@ -92,12 +92,14 @@ export function sweepFor(containers: readonly Container[]): Sweep[] {
   const names = new Set(
     containers.filter(({ state }) => state !== 'created').map(({ name }) => name),
   );
-  return containers.flatMap((container): Sweep[] => {
+  const sweeps = containers.flatMap((container): Sweep[] => {
     if (container.state === 'created') return [{ do: 'remove', container }];
     const proper = TEMPORARY_NAME.exec(container.name)?.[1];
     if (proper === undefined) return [];
-    return names.has(proper)
-      ? [{ do: 'remove', container }]
-      : [{ do: 'rename', container, to: proper }];
+    if (names.has(proper)) return [{ do: 'remove', container }];
+    names.add(proper);
+    return [{ do: 'rename', container, to: proper }];
   });
+  // A name has to be free before another container can have it.
+  return sweeps.toSorted((left, right) => (left.do < right.do ? -1 : left.do > right.do ? 1 : 0));
 }

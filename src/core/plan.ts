@@ -99,7 +99,7 @@ export function makePlan(input: PlanInput): Plan {
     strategy,
     changes,
     reasons,
-    warnings: input.warnings,
+    warnings: [...input.warnings, ...warningsFor(changes)],
     prepare: touches ? prepareSteps(changes, input) : [],
     apply: touches
       ? applySteps(changes, strategy, input)
@@ -136,18 +136,30 @@ function verdictOf(changes: readonly Change[], input: PlanInput): Verdict {
 }
 
 function strategyFor(changes: readonly Change[], input: PlanInput): Strategy {
-  const networkChanged = changes.some(
+  const unable = changesNetwork(changes) && !atLeast(input.composeVersion, NETWORK_CHANGES_SINCE);
+  return unable ? 'rebuild' : input.strategy;
+}
+
+function changesNetwork(changes: readonly Change[]): boolean {
+  return changes.some(
     (change) =>
       change.kind === 'resource' && change.section === 'networks' && change.what === 'changed',
   );
-  const unable = networkChanged && !atLeast(input.composeVersion, NETWORK_CHANGES_SINCE);
-  return unable ? 'rebuild' : input.strategy;
+}
+
+/** What compose will not do although the model asks for it. */
+function warningsFor(changes: readonly Change[]): string[] {
+  return changes.flatMap((change) =>
+    change.kind === 'resource' && change.section === 'volumes' && change.what === 'changed'
+      ? [`volume ${change.name} changed: docker compose keeps an existing volume as it is`]
+      : [],
+  );
 }
 
 function prepareSteps(changes: readonly Change[], input: PlanInput): Step[] {
   const images = input.runningImages.map((image) => ({
     ...image,
-    tag: `orchestrator-update/kept:${input.name}-${image.service}`.toLowerCase(),
+    tag: `orchestrator-update/kept:${input.name}-${image.service}`,
   }));
   const pull = imagesToPull(changes, input);
   return [
@@ -167,6 +179,7 @@ function imagesToPull(changes: readonly Change[], input: PlanInput): string[] {
   const present = new Set(input.presentImages);
   const references = Object.entries(input.after.services).flatMap(([name, service]) => {
     if (service.image === undefined || service.build !== undefined) return [];
+    if (service.pull_policy === 'never') return [];
     const moved = touched.has(name) && service.image !== input.before.services[name]?.image;
     const wanted = input.kind === 'update' && moved;
     return wanted || !present.has(service.image) ? [service.image] : [];
@@ -181,9 +194,11 @@ function applySteps(changes: readonly Change[], strategy: Strategy, input: PlanI
   if (strategy === 'rebuild') {
     return [{ do: 'sweep' }, ...restore, { do: 'down', release: 'old' }, checkout, settle];
   }
-  const touched = input.everything
-    ? []
-    : [...new Set([...touchedServices(changes), ...input.servicesToBuild])];
+  // A changed network stops everything on it: one call for all, by the last step.
+  const touched =
+    input.everything || changesNetwork(changes)
+      ? []
+      : [...new Set([...touchedServices(changes), ...input.servicesToBuild])];
   const ups = batchesOf(touched, input.before, input.after).map((services, index) => ({
     do: 'up' as const,
     services,

@@ -54,9 +54,14 @@ export function submoduleUrl(remoteUrl: string, url: string): string {
   if (!url.startsWith('./') && !url.startsWith('../')) return url;
   let base = remoteUrl.replace(/\/+$/, '');
   let rest = url;
+  let separator = '/';
   while (rest.startsWith('./') || rest.startsWith('../')) {
-    if (rest.startsWith('../')) base = base.replace(/[/:][^/:]*$/, '');
+    if (rest.startsWith('../')) {
+      // `git@host:op.git` has no slash to go back to: the colon stays one.
+      separator = base.includes('/') ? '/' : ':';
+      base = base.slice(0, Math.max(0, base.lastIndexOf(separator)));
+    }
     rest = rest.slice(rest.indexOf('/') + 1);
   }
-  return `${base}/${rest}`;
+  return base + separator + rest;
 }

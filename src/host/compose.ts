@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../argv/command.ts';
 import { printable } from '../argv/command.ts';
@@ -21,8 +21,7 @@ import type { Repository } from './repository.ts';
 export interface ComposeContext {
   readonly config: Config;
   readonly repository: Repository;
-  /** Root's own directory, 0700: models hold the values of the environment. */
-  readonly privateDirectory: string;
+  readonly cacheDirectory: string;
   readonly signal: () => AbortSignal | undefined;
   readonly watch: Watch;
 }
@@ -91,13 +90,16 @@ function runCompose(context: ComposeContext, command: Command, cwd: string): Pro
   });
 }
 
-/** Hands compose a resolved model as a file that only root can read, for the time of one call. */
+/** Hands compose a resolved model, which holds secrets, as a file that only root can read. */
 async function withModelFile<Result>(
   context: ComposeContext,
   model: ComposeModel,
   use: (file: string) => Promise<Result>,
 ): Promise<Result> {
-  const scratch = await mkdtemp(join(context.privateDirectory, 'model-'));
+  const stagings = join(context.cacheDirectory, 'staging');
+  await mkdir(stagings, { recursive: true, mode: 0o711 });
+  // mkdtemp makes it 0700; what a crash leaves goes with the stagings.
+  const scratch = await mkdtemp(join(stagings, `${process.pid}-model-`));
   try {
     const file = join(scratch, 'compose.json');
     await writeFile(file, JSON.stringify(model), { mode: 0o600 });

@@ -60,7 +60,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
-    compose: createCompose({ ...shared, privateDirectory: settings.stateDirectory }),
+    compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
     engine: createEngine({ ...shared, api, sleep }),
     backups: createBackups({
       ...shared,
