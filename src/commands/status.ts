@@ -47,7 +47,8 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
   const deployed = await readDeployed(state);
   const [last] = await readTransactions(state);
   const active = await readActive(state);
-  const { tip, error } = await askRemote(config);
+  const { tip, head, error } = await askGit(config);
+  const at = deployed?.commit ?? head;
   const timer = await readTimer();
   const quarantined = (await readQuarantine(state)).find(({ commit }) => commit === tip);
   const latched = await readNeedsOperator(state);
@@ -60,7 +61,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     project: config.project_name,
     branch: config.branch,
     deployed: deployed ? { commit: deployed.commit, at: deployed.at } : null,
-    waiting: tip !== undefined && tip !== deployed?.commit ? tip : null,
+    waiting: tip !== undefined && tip !== at ? tip : null,
     remoteError: error ?? null,
     last: last ? historyEntry(last) : null,
     underWay: active?.id ?? null,
@@ -69,15 +70,21 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
   };
 }
 
-async function askRemote(config: Config): Promise<{ tip?: string; error?: string }> {
+/** The tip of the branch, and what the work tree is at: before the first run that is what is deployed. */
+async function askGit(config: Config): Promise<{ tip?: string; head?: string; error?: string }> {
   try {
     const { directory, owner } = await findRepository(config);
+    const args = ['rev-parse', 'HEAD'];
+    const { stdout } = await exec(
+      { file: 'git', args },
+      { cwd: directory, user: owner, timeoutSeconds: 10 },
+    );
     const { remote, branch } = config;
     const tip = await remoteTip(
       { repository: directory, remote, branch, owner },
       { timeoutSeconds: Math.min(10, config.timeouts.remote_seconds) },
     );
-    return { tip };
+    return { tip, head: stdout.trim() };
   } catch (error) {
     return { error: messageOf(error) };
   }

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import { configDocs } from '../../src/config/docs.ts';
+import { commands } from '../../src/cli.ts';
+
+const read = (path: string): string =>
+  readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+await t.test('docs/configuration.md is what the schema says', async (t) => {
+  t.equal(
+    read('docs/configuration.md').trim(),
+    configDocs().trim(),
+    'node src/main.ts config docs > docs/configuration.md',
+  );
+});
+
+await t.test('every command the documents name exists', async (t) => {
+  const pages = ['README.md', 'docs/operations.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
+  const named = pages.flatMap((page) =>
+    [...read(page).matchAll(/orchestrator-update ([a-z]+)(?=[ `\n])/g)].map(
+      ([, verb]) => verb ?? '',
+    ),
+  );
+  t.ok(named.length > 5);
+  t.same(
+    named.filter((verb) => !(verb in commands)),
+    [],
+  );
+});
