@@ -133,8 +133,8 @@ export async function runCli(argv: readonly string[]): Promise<ExitCode> {
 async function dispatch(argv: readonly string[]): Promise<ExitCode> {
   const [name = '--help', ...rest] = argv;
   if (name === '--help' || name === '-h' || name === 'help') {
-    const topic = rest[0] === undefined ? undefined : commands[rest[0]];
-    print(topic ? commandHelp(topic) : generalHelp(commands));
+    const [topic] = rest.filter((word) => !word.startsWith('-'));
+    print(topic === undefined ? generalHelp(commands) : commandHelp(commandNamed(topic)));
     return exitCodes.done;
   }
   if (name === '--version' || name === 'version') {
@@ -142,8 +142,7 @@ async function dispatch(argv: readonly string[]): Promise<ExitCode> {
     print(version());
     return exitCodes.done;
   }
-  const command = commands[name];
-  if (!command) throw unknownCommand(name);
+  const command = commandNamed(name);
   const { values, positionals } = parse(rest, command);
   if (values['help'] === true) {
     print(commandHelp(command));
@@ -176,10 +175,12 @@ function parse(
   }
 }
 
-function unknownCommand(name: string): UsageError {
+function commandNamed(name: string): CommandEntry {
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command) return command;
   const close = nearestName(name, Object.keys(commands));
   const hint = close === undefined ? '' : ` (did you mean ${close}?)`;
-  return new UsageError(`unknown command ${name}${hint}`);
+  throw new UsageError(`unknown command ${name}${hint}`);
 }
 
 function reportError(error: unknown, asJson: boolean): ExitCode {

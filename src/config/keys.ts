@@ -33,6 +33,14 @@ export function keyPaths(): string[] {
   return keyInfos().map(({ key }) => key);
 }
 
+/** The paths of the sections around them: `health`. */
+export function sectionPaths(): string[] {
+  const sections = keyPaths().flatMap((key) =>
+    key.includes('.') ? [key.replace(/\.[^.]*$/, '')] : [],
+  );
+  return [...new Set(sections)];
+}
+
 function collect(schema: JsonSchema, prefix: string): KeyInfo[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, inner]) => {
     const key = prefix + name;

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError } from '../errors.ts';
-import { keyPaths } from './keys.ts';
+import { keyPaths, sectionPaths } from './keys.ts';
 import { nearestName } from './nearest.ts';
 import { mistakesIn } from './rules.ts';
 import { configSchema, settleConfig, type Config } from './schema.ts';
@@ -32,7 +32,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
   const parsed = configSchema.safeParse(merged);
   if (!parsed.success) {
     const where = (path: readonly PropertyKey[]): string =>
-      origin.get(path.join('.')) ?? position(document, lines, sources.file, path);
+      originOf(path, origin) ?? position(document, lines, sources.file, path);
     throw configError(parsed.error.issues.flatMap((issue) => describeIssue(issue, where)));
   }
   const config = settleConfig(parsed.data);
@@ -68,6 +68,15 @@ async function readDocument(
     const { line, col } = lines.linePos(mistake.pos[0]);
     throw configError([`${sources.file}:${line}:${col}: not valid YAML: ${mistake.message}`]);
   }
+  visit(document, {
+    Alias: (_key, alias) => {
+      if (alias.resolve(document)) return;
+      const { line, col } = lines.linePos(alias.range?.[0] ?? 0);
+      throw configError([
+        `${sources.file}:${line}:${col}: *${alias.source} is a YAML alias, and nothing has that name; a text that begins with * needs quotes`,
+      ]);
+    },
+  });
   return { document, lines };
 }
 
@@ -86,15 +95,28 @@ function mergeOverrides(
   for (const { key, value } of overrides) {
     const path = key.split('.');
     const last = path.pop() ?? key;
-    let at = merged;
+    let at: unknown = merged;
     for (const part of path) {
-      const inner = at[part];
-      at[part] = inner !== null && typeof inner === 'object' ? inner : {};
-      at = at[part] as Record<string, unknown>;
+      if (!isObject(at)) break;
+      at = at[part] ??= {};
     }
-    at[last] = value;
+    // What the file has in the place of a section is a mistake, and is reported as one.
+    if (isObject(at)) at[last] = value;
   }
   return merged;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === 'object';
+}
+
+/** The override that a path, or a value around it, comes from. */
+function originOf(
+  path: readonly PropertyKey[],
+  origin: ReadonlyMap<string, string>,
+): string | undefined {
+  const prefixes = path.map((_, index) => path.slice(0, path.length - index).join('.'));
+  return prefixes.map((prefix) => origin.get(prefix)).find((source) => source !== undefined);
 }
 
 function describeIssue(
@@ -104,7 +126,7 @@ function describeIssue(
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const path = [...issue.path, key];
-      const close = nearestName(path.join('.'), keyPaths());
+      const close = nearestName(path.join('.'), [...sectionPaths(), ...keyPaths()]);
       return `${where(path)}: unknown key ${path.join('.')}${close ? ` (did you mean ${close}?)` : ''}`;
     });
   }
@@ -120,11 +142,20 @@ function position(
   path: readonly PropertyKey[],
 ): string {
   for (let length = path.length; length > 0; length--) {
-    const node: unknown = document.getIn(path.slice(0, length), true);
-    const range = (node as { range?: [number, number, number] | null } | undefined)?.range;
-    if (range) return `${file}:${lines.linePos(range[0]).line}`;
+    const start = startOf(document, path.slice(0, length));
+    if (start !== undefined) return `${file}:${lines.linePos(start).line}`;
   }
   return file;
+}
+
+/** Where a key stands, or a value of a list; the value of a key may begin some lines below it. */
+function startOf(document: Document, path: readonly PropertyKey[]): number | undefined {
+  const around: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1));
+  const pair = isMap(around)
+    ? around.items.find(({ key }) => isScalar(key) && String(key.value) === String(path.at(-1)))
+    : undefined;
+  const node: unknown = pair ? pair.key : document.getIn(path, true);
+  return (node as { range?: [number, number, number] | null } | undefined)?.range?.[0];
 }
 
 function configError(problems: readonly string[]): ConfigError {

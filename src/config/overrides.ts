@@ -69,6 +69,7 @@ function valueOf(text: string, type: string): unknown {
   if (type.startsWith('list')) return text === '' ? [] : text.split(',').map((part) => part.trim());
   if (/^(number|integer)/.test(type)) return text.trim() === '' ? text : Number(text);
   if (type.startsWith('map')) {
+    if (text === '') return {};
     return Object.fromEntries(text.split(',').map((pair) => pair.split(/=(.*)/s).slice(0, 2)));
   }
   return text;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 const absolutePath = z
   .string()
   .regex(/^\/[^\0]*$/, 'an absolute path is expected')
-  .overwrite((path) => (path.length > 1 ? path.replace(/\/+$/, '') : path));
+  .overwrite((path) => path.replace(/\/+$/, '') || '/');
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL is expected' });
 const gitName = z

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from '../argv/command.ts';
 import { printable } from '../argv/command.ts';
@@ -41,8 +41,8 @@ export function createCompose(context: ComposeContext): ComposeHost {
     resolve: async (staging) => {
       const project = stagedProject(staging);
       const result = await run(composeConfig(project), project.directory).catch(
-        (error: unknown) => {
-          throw refusal(error, staging, config, repository.directory);
+        async (error: unknown) => {
+          throw await refusal(error, staging, context);
         },
       );
       const model = JSON.parse(result.stdout) as ComposeModel;
@@ -126,12 +126,26 @@ function warningsIn(stderr: string): string[] {
   return [...new Set(messages)];
 }
 
-function refusal(error: unknown, staging: Staging, config: Config, live: string): unknown {
+async function refusal(
+  error: unknown,
+  staging: Staging,
+  { config, repository }: ComposeContext,
+): Promise<unknown> {
   if (!(error instanceof CommandError)) return error;
-  const said = error.stderr.trim().replaceAll(staging.directory, live);
+  const said = error.stderr.trim().replaceAll(staging.directory, repository.directory);
   if (said === '') return error;
+  const files = await filesRead(config, join(staging.directory, repository.projectPath));
+  const where = files.map((file) => join(config.project_dir, file)).join(', ');
   return new RefusedError(
-    `docker compose cannot read the release ${staging.commit.slice(0, 12)}: ${said}`,
+    `docker compose cannot read the release ${staging.commit.slice(0, 12)} (${where || `no compose file in ${config.project_dir}`}): ${said}`,
     `mend the compose project on branch ${config.branch} and push; nothing on this host was changed`,
   );
+}
+
+/** The compose files of a project, relative to it: compose itself does not always say which it read. */
+async function filesRead(config: Config, directory: string): Promise<readonly string[]> {
+  if (config.compose.files.length > 0) return config.compose.files;
+  const usual = /^(docker-)?compose(\.override)?\.ya?ml$/;
+  const names = await readdir(directory).catch(() => []);
+  return names.filter((name) => usual.test(name)).toSorted();
 }

@@ -44,7 +44,9 @@ export function createGit(context: GitContext): GitHost {
     isAncestor: async (ancestor, descendant) =>
       (await raw('merge-base', ancestor, descendant).catch(() => '')) === ancestor,
     dirtyFiles: async () => {
-      const own = await raw('status', '--porcelain', '-z', '--untracked-files=no');
+      // What changed inside a submodule is named by the submodule itself, file by file.
+      const flags = ['--untracked-files=no', '--ignore-submodules=dirty'];
+      const own = await raw('status', '--porcelain', '-z', ...flags);
       return [...statusPaths(own), ...(await submodules.dirtyFiles())];
     },
     untrackedInTheWay: async (commit) => {
