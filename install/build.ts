@@ -1,7 +1,7 @@
 /**
  * `npm run build`: the program as it is installed on hosts, in dist/.
  *
- *     main.js, chunk-*.js   the bundle; what a run seldom needs stays a chunk that is loaded when needed
+ *     main.js, program.js   the way to "nothing to do"; the other *.js are loaded when needed: see bundle.ts
  *     koffi.node            found by src/host/native.ts because it lies beside the bundle
  *     bin/node              Node 24 of this architecture: the host's own is not used
  *     VERSION               0.1.0-g1234567, also the name of the installed directory
@@ -12,8 +12,8 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from
 import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { build, type BuildOptions } from 'esbuild';
 import { execa } from 'execa';
+import { bundle } from './bundle.ts';
 
 const project = resolve(import.meta.dirname, '..');
 const require = createRequire(import.meta.url);
@@ -45,7 +45,7 @@ try {
 process.stdout.write(`${out}: orchestrator-update ${version}\n`);
 
 async function buildInto(directory: string, entry: string, name: string): Promise<void> {
-  await build(bundleOptions(directory, entry, name));
+  await bundle({ entry, out: directory, version: name });
   await copyFile(koffiBinary(), join(directory, 'koffi.node'));
   await mkdir(join(directory, 'bin'));
   await copyFile(nodeBinary(), join(directory, 'bin/node'));
@@ -54,30 +54,6 @@ async function buildInto(directory: string, entry: string, name: string): Promis
   await writeFile(join(directory, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
   await writeFile(join(directory, 'VERSION'), `${name}\n`);
   await chmod(directory, 0o755);
-}
-
-function bundleOptions(directory: string, entry: string, name: string): BuildOptions {
-  return {
-    entryPoints: { main: entry },
-    outdir: directory,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    splitting: true,
-    // Flat, so that koffi.node and VERSION lie beside every chunk.
-    chunkNames: 'chunk-[name]-[hash]',
-    minifySyntax: true,
-    minifyWhitespace: true,
-    // Not minifyIdentifiers: the names in a stack trace from a host are worth more than the bytes.
-    legalComments: 'external',
-    define: { 'process.env.ORCHESTRATOR_UPDATE_VERSION': JSON.stringify(name) },
-    logLevel: 'warning',
-    // CommonJS dependencies (winston) call require for Node's own modules; an ES module has none.
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
-    },
-  };
 }
 
 /** `0.1.0-g1234567`, `-dirty` behind it when files differ from the commit; without git `0.1.0`. */

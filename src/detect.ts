@@ -48,7 +48,8 @@ export async function currentCommit(host: Host, deployed: Deployed | undefined):
 
 /**
  * Refuses what must not be started: a work tree with changes of its own, a branch that went
- * back, files of the operator's that a checkout would overwrite. Nothing is changed.
+ * back, files of the operator's that a checkout would overwrite. Nothing is changed but git's own
+ * store of objects.
  */
 export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Promise<void> {
   const dirty = await host.git.dirtyFiles();
@@ -58,6 +59,7 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Prom
       'commit and push them, or put them aside with git stash; then start the update again',
     );
   }
+  await host.git.fetchSubmodules(wish.to);
   const inTheWay = await host.git.untrackedInTheWay(wish.to);
   if (inTheWay.length > 0) {
     throw new RefusedError(
@@ -84,7 +86,6 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Prom
 
 /** Resolves both releases with docker compose in staged trees, compares them and plans. */
 export async function propose(host: Host, config: Config, wish: Wish): Promise<Proposal> {
-  await host.git.fetchSubmodules(wish.to);
   const oldStaging = await host.git.stage(wish.from);
   const staging = wish.from === wish.to ? oldStaging : await host.git.stage(wish.to);
   const before = await host.compose.resolve(oldStaging);

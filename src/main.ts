@@ -1,4 +1,7 @@
 #!/usr/bin/env node
 import { runCli } from './cli.ts';
 
-process.exitCode = await runCli(process.argv.slice(2));
+// Not `process.exitCode`: a child of a git that timed out (ssh waiting for its peer) may hold our
+// pipes for another minute. Whatever was written has left: writes to files, pipes and terminals are
+// synchronous here.
+process.exit(await runCli(process.argv.slice(2)));

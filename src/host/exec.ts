@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { printable, type Command } from '../argv/command.ts';
 import { OperatorError } from '../errors.ts';
@@ -110,7 +111,10 @@ function causeOf(
 ): string {
   if (result.timedOut) return `took longer than ${options.timeoutSeconds} s and was ended`;
   if (result.isCanceled) return 'was stopped';
-  if (result.code === 'ENOENT') return 'is not installed';
+  if (result.code === 'ENOENT') {
+    const isElsewhere = options.cwd !== undefined && !existsSync(options.cwd);
+    return isElsewhere ? `could not run: there is no ${options.cwd}` : 'is not installed';
+  }
   if (result.signal !== undefined) return `was ended by ${result.signal}`;
   return result.exitCode === undefined
     ? `could not run (${result.code})`

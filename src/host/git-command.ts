@@ -50,7 +50,10 @@ export async function git(
   try {
     return await openGit(context, directory).raw([...args]);
   } catch (error) {
-    const why = messageOf(error).trim();
+    const limit = context.config.timeouts.git_seconds;
+    const why = messageOf(error)
+      .trim()
+      .replace(/^block timeout reached$/, `printed nothing for ${limit} s and was ended`);
     throw new OperatorError(
       `git ${args.join(' ')}: ${why}`,
       `sudo -u '#${context.repository.owner.uid}' git -C ${directory} status`,

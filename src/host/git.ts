@@ -1,8 +1,7 @@
-import { lstat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { exec } from './exec.ts';
 import { git, names, statusPaths, type GitContext } from './git-command.ts';
 import type { GitHost } from './host.ts';
+import { untrackedInTheWay } from './in-the-way.ts';
 import { remoteTip } from './remote-tip.ts';
 import { createStaging } from './staging.ts';
 import { openSubmodules } from './submodules.ts';
@@ -49,14 +48,13 @@ export function createGit(context: GitContext): GitHost {
       const own = await raw('status', '--porcelain', '-z', ...flags);
       return [...statusPaths(own), ...(await submodules.dirtyFiles())];
     },
-    untrackedInTheWay: async (commit) => {
-      const added = await raw('diff', '--name-only', '-z', '--diff-filter=A', 'HEAD', commit);
-      return existing(directory, names(added));
-    },
-    changedPaths: async (from, to) => names(await raw('diff', '--name-only', '-z', from, to)),
+    untrackedInTheWay: (commit) => untrackedInTheWay(context, submodules, commit),
+    // Without renames: what moved away has changed as well.
+    changedPaths: async (from, to) =>
+      names(await raw('diff', '--name-only', '--no-renames', '-z', from, to)),
     ...createStaging(context, submodules),
     checkout: async (commit, { force }) => {
-      if (force) await removeIndexLocks(context, await submodules.indexLocks());
+      if (force) await removeLocks(context, await submodules.locks());
       const flags = force ? ['--force'] : [];
       await raw('checkout', '--quiet', ...flags, '-B', config.branch, commit);
       await raw('submodule', 'sync', '--quiet', '--recursive');
@@ -65,23 +63,11 @@ export function createGit(context: GitContext): GitHost {
   };
 }
 
-async function existing(directory: string, paths: readonly string[]): Promise<string[]> {
-  const found = await Promise.all(
-    paths.map((path) =>
-      lstat(join(directory, path)).then(
-        () => [path],
-        () => [],
-      ),
-    ),
-  );
-  return found.flat();
-}
-
 /**
  * Removes what a git that was killed left: without that every later git fails with 128. Only on
  * the way back, where our lock is held and our own git is known to be gone.
  */
-async function removeIndexLocks(context: GitContext, locks: readonly string[]): Promise<void> {
+async function removeLocks(context: GitContext, locks: readonly string[]): Promise<void> {
   const user = context.repository.owner;
   await exec({ file: 'rm', args: ['--force', '--', ...locks] }, { user, timeoutSeconds: 30 });
 }

@@ -97,11 +97,15 @@ async function linkOne(context: GitContext, directory: string, path: string): Pr
   const live = join(context.repository.directory, path);
   if (live === context.config.backups_dir) return;
   const target = join(directory, path);
-  const taken = await lstat(target).then(
-    () => true,
-    () => false,
-  );
-  if (taken) return;
-  await mkdir(dirname(target), { recursive: true });
-  await symlink(live, target);
+  const there = await lstat(target).catch(() => undefined);
+  if (there === undefined) {
+    await mkdir(dirname(target), { recursive: true });
+    await symlink(live, target);
+    return;
+  }
+  // The release brings files to a directory that was untracked so far: its others are linked.
+  const isShared = there.isDirectory() && (await lstat(live)).isDirectory();
+  const beside = isShared ? await readdir(live) : [];
+  if (beside.includes('.git')) return;
+  for (const name of beside) await linkOne(context, directory, join(path, name));
 }

@@ -1,6 +1,7 @@
 import { chown, mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { gitlinksIn, submodulesOf, type Submodule } from '../core/submodules.ts';
+import { exec } from './exec.ts';
 import { git, statusPaths, type GitContext } from './git-command.ts';
 
 /** A submodule with the git directory its objects are in. */
@@ -17,8 +18,8 @@ export interface Submodules {
   /** The submodules of a commit; all fetched before. */
   list(commit: string): Promise<OpenSubmodule[]>;
   dirtyFiles(): Promise<string[]>;
-  /** Where a killed git may have left its lock. */
-  indexLocks(): Promise<string[]>;
+  /** Where a killed checkout may have left its locks. */
+  locks(): Promise<string[]>;
 }
 
 export function openSubmodules(context: GitContext): Submodules {
@@ -42,18 +43,19 @@ export function openSubmodules(context: GitContext): Submodules {
       );
       return found.flat();
     },
-    indexLocks: async () => {
-      const own = join(await root(), 'index.lock');
+    locks: async () => {
       const paths = await livePaths(context).catch(() => []);
       const others = await Promise.all(
-        paths.map(async (path) =>
-          join(
-            await git(context, join(directory, path), ['rev-parse', '--absolute-git-dir']),
-            'index.lock',
-          ),
+        paths.map((path) =>
+          git(context, join(directory, path), ['rev-parse', '--absolute-git-dir']),
         ),
       );
-      return [own, ...others];
+      const own = await root();
+      const locks = ['index.lock', 'HEAD.lock', 'config.lock'];
+      return [
+        join(own, `refs/heads/${context.config.branch}.lock`),
+        ...[own, ...others].flatMap((path) => locks.map((lock) => join(path, lock))),
+      ];
     },
   };
 }
@@ -77,8 +79,7 @@ interface Level {
 
 async function walkSubmodules(context: GitContext, level: Level): Promise<OpenSubmodule[]> {
   const { gitDirectory, commit } = level;
-  const at = (...args: string[]): Promise<string> =>
-    git(context, context.repository.directory, [`--git-dir=${gitDirectory}`, ...args]);
+  const at = (...args: string[]): Promise<string> => gitIn(context, gitDirectory, args);
   const gitlinks = gitlinksIn(await at('ls-tree', '-r', '-z', commit));
   if (gitlinks.size === 0) return [];
   const keys = String.raw`^submodule\..*\.(path|url)$`;
@@ -106,11 +107,24 @@ async function walkSubmodules(context: GitContext, level: Level): Promise<OpenSu
   return found;
 }
 
+/** Git on a git directory alone: the work tree that its configuration names may be gone. */
+function gitIn(
+  context: GitContext,
+  gitDirectory: string,
+  args: readonly string[],
+): Promise<string> {
+  const { directory } = context.repository;
+  return git(context, directory, [
+    `--git-dir=${gitDirectory}`,
+    `--work-tree=${directory}`,
+    ...args,
+  ]);
+}
+
 /** Clones a submodule that is new, and fetches its commit if it is not there yet. */
 async function fetchSubmodule(context: GitContext, submodule: OpenSubmodule): Promise<void> {
   const { gitDirectory, commit, url } = submodule;
-  const at = (...args: string[]): Promise<string> =>
-    git(context, context.repository.directory, [`--git-dir=${gitDirectory}`, ...args]);
+  const at = (...args: string[]): Promise<string> => gitIn(context, gitDirectory, args);
   const has = (): Promise<boolean> =>
     at('cat-file', '-e', `${commit}^{commit}`).then(
       () => true,
@@ -127,21 +141,30 @@ async function fetchSubmodule(context: GitContext, submodule: OpenSubmodule): Pr
   await at('fetch', '--no-recurse-submodules', '--', url, commit);
 }
 
-/** Git takes the directory over at the next `submodule update`, and needs no network then. */
+/**
+ * Git takes the directory over at the next `submodule update`, and needs no network then. It gets
+ * its name when it is whole: one that was cut short would be in the way for ever.
+ */
 async function cloneSubmodule(context: GitContext, submodule: OpenSubmodule): Promise<void> {
   const { owner, directory } = context.repository;
+  const incoming = join(dirname(submodule.gitDirectory), `.incoming-${basename(submodule.name)}`);
   const scratch = await mkdtemp(join(context.cacheDirectory, 'clone-'));
+  const asOwner = async (file: string, ...args: string[]): Promise<void> =>
+    void (await exec({ file, args }, { user: owner, timeoutSeconds: 300 }));
   try {
+    await asOwner('mkdir', '-p', '--', dirname(incoming));
+    await asOwner('rm', '-rf', '--', incoming);
     await chown(scratch, owner.uid, owner.gid);
     await git(context, directory, [
       'clone',
       '--quiet',
       '--no-checkout',
-      `--separate-git-dir=${submodule.gitDirectory}`,
+      `--separate-git-dir=${incoming}`,
       '--',
       submodule.url,
       join(scratch, 'tree'),
     ]);
+    await asOwner('mv', '-T', '--', incoming, submodule.gitDirectory);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
