@@ -1,7 +1,7 @@
 /**
  * `npm run build`: the program as it is installed on hosts, in dist/.
  *
- *     main.js, program.js   the way to "nothing to do"; the other *.js are loaded when needed: see bundle.ts
+ *     main.js, *.mjs        the program: see bundle.ts
  *     koffi.node            found by src/host/native.ts because it lies beside the bundle
  *     bin/node              Node 24 of this architecture: the host's own is not used
  *     VERSION               0.1.0-g1234567, also the name of the installed directory
@@ -50,8 +50,8 @@ async function buildInto(directory: string, entry: string, name: string): Promis
   await mkdir(join(directory, 'bin'));
   await copyFile(nodeBinary(), join(directory, 'bin/node'));
   await chmod(join(directory, 'bin/node'), 0o755);
-  // Makes the .js files ES modules.
-  await writeFile(join(directory, 'package.json'), `${JSON.stringify({ type: 'module' })}\n`);
+  // main.js is CommonJS.
+  await writeFile(join(directory, 'package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
   await writeFile(join(directory, 'VERSION'), `${name}\n`);
   await chmod(directory, 0o755);
 }

@@ -8,7 +8,7 @@ const source = join(project, 'src');
 const first = { entry: join(source, 'cli.ts'), taken: [join(source, 'commands/run.ts')] };
 
 export interface BundleOptions {
-  /** The file Node is started with; what it imports of src/cli.ts comes from program.js. */
+  /** Starts the program; it must not await at its top level. */
   readonly entry: string;
   readonly out: string;
   readonly version: string;
@@ -17,44 +17,46 @@ export interface BundleOptions {
 /**
  * Bundles the program:
  *
- *     main.js      starts it
- *     program.js   the whole way to "nothing to do", in one file
- *     *.js         what is loaded when it is needed; it shares the code of program.js
+ *     main.js   the whole way to "nothing to do", in one file
+ *     *.mjs     what is loaded when it is needed; it shares the code of main.js
  *
- * esbuild alone would split program.js into a dozen files, by who else uses each part, and Node
- * needs 8 of 77 ms CPU to load those one by one (measured, median of 15).
+ * esbuild alone would split main.js into a dozen files, by who else uses each part: 8 ms CPU more
+ * to load, of 77. As an ES module it would take 5 ms more than as CommonJS (medians of 15 to 25).
  */
 export async function bundle({ entry, out, version }: BundleOptions): Promise<void> {
   const common = commonOptions(version);
-  const program = await inputsOf(common);
+  const shared = await inputsOf(common);
+  await checkExports(shared);
   const later = new Set<string>();
-  const exported = program.map((file) => `export * from ${JSON.stringify(`./${file}`)};`);
+  const lines = shared.map((file) => `export * from ${JSON.stringify(`./${file}`)};`);
+  const contents = [...lines, `import ${JSON.stringify(entry)};`].join('\n');
   await build({
     ...common,
-    stdin: { contents: exported.join('\n'), resolveDir: project, sourcefile: 'program.ts' },
-    outfile: join(out, 'program.js'),
+    format: 'cjs',
+    stdin: { contents, resolveDir: project, sourcefile: 'main.ts' },
+    outfile: join(out, 'main.js'),
+    define: {
+      ...common.define,
+      'import.meta.dirname': '__dirname',
+      'import.meta.url': '__filename',
+    },
     plugins: [loadLater(later)],
-  });
-  await build({
-    ...common,
-    entryPoints: { main: entry },
-    outdir: out,
-    plugins: [shareProgram(program)],
   });
   const entryPoints = Object.fromEntries([...later].map((target) => [outputName(target), target]));
   await build({
     ...common,
     entryPoints,
     outdir: out,
+    outExtension: { '.js': '.mjs' },
     splitting: true,
+    // Flat, so that koffi.node and VERSION lie beside every chunk.
     chunkNames: 'chunk-[hash]',
-    plugins: [shareProgram(program)],
+    plugins: [shareMain(shared)],
     // CommonJS dependencies (winston) call require for Node's own modules; an ES module has none.
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);",
     },
   });
-  await checkExports(Object.keys(entryPoints), out);
 }
 
 function commonOptions(version: string): BuildOptions {
@@ -73,7 +75,7 @@ function commonOptions(version: string): BuildOptions {
   };
 }
 
-/** The files that make up program.js, relative to the project. */
+/** The files that make up main.js, relative to the project. */
 async function inputsOf(common: BuildOptions): Promise<string[]> {
   const { metafile } = await build({
     ...common,
@@ -86,6 +88,21 @@ async function inputsOf(common: BuildOptions): Promise<string[]> {
   return Object.keys(metafile.inputs);
 }
 
+/** Two files that export the same name would, through `export *`, export it not at all. */
+async function checkExports(files: readonly string[]): Promise<void> {
+  const { metafile } = await build({
+    absWorkingDir: project,
+    entryPoints: [...files],
+    outdir: 'unused',
+    format: 'esm',
+    write: false,
+    metafile: true,
+  });
+  const names = Object.values(metafile.outputs).flatMap(({ exports }) => exports);
+  const twice = names.filter((name, index) => names.indexOf(name) !== index);
+  if (twice.length > 0) throw new Error(`two files of main.js export ${twice.join(', ')}`);
+}
+
 /** Leaves dynamic imports to later; `targets` collects what they name. */
 function loadLater(targets: Set<string>): Plugin {
   return {
@@ -96,21 +113,21 @@ function loadLater(targets: Set<string>): Plugin {
         const target = path.startsWith('.') ? resolve(resolveDir, path) : path;
         if (first.taken.includes(target)) return undefined;
         targets.add(target);
-        return { path: `./${outputName(target)}.js`, external: true };
+        return { path: `./${outputName(target)}.mjs`, external: true };
       });
     },
   };
 }
 
-/** Takes what is in program.js from there: two copies of a class would be two classes. */
-function shareProgram(program: readonly string[]): Plugin {
+/** Takes what is in main.js from there: two copies of a class would be two classes. */
+function shareMain(shared: readonly string[]): Plugin {
   return {
-    name: 'share-program',
+    name: 'share-main',
     setup({ onResolve }) {
       onResolve({ filter: /^\.{1,2}\// }, ({ kind, path, resolveDir }) => {
         if (kind === 'entry-point') return undefined;
-        const isShared = program.includes(relative(project, resolve(resolveDir, path)));
-        return isShared ? { path: './program.js', external: true } : undefined;
+        const isShared = shared.includes(relative(project, resolve(resolveDir, path)));
+        return isShared ? { path: './main.js', external: true } : undefined;
       });
     },
   };
@@ -120,9 +137,4 @@ function shareProgram(program: readonly string[]): Plugin {
 function outputName(target: string): string {
   const name = target.startsWith(source) ? relative(source, target) : target;
   return name.replace(/\.ts$/, '').replaceAll(/[^A-Za-z0-9-]/g, '-');
-}
-
-/** Two files of program.js that export one name would export it not at all, and say nothing. */
-async function checkExports(names: readonly string[], out: string): Promise<void> {
-  await Promise.all(names.map((name) => import(join(out, `${name}.js`))));
 }

@@ -1,6 +1,7 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
-import { hostPorts } from './core/compose-model.ts';
+import { hostPorts, sharesNamespaceWith } from './core/compose-model.ts';
+import { contentsChanged } from './core/contents.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
 import { RefusedError } from './errors.ts';
@@ -92,18 +93,31 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
   const after = await host.compose.resolve(staging);
   const containers = await host.engine.containers();
   const changedPaths = await host.git.changedPaths(wish.from, wish.to);
+  const drifted = await driftedServices(host, before.model, containers);
   const plan = makePlan({
     ...wish,
     before: before.model,
     after: after.model,
     changedPaths,
-    servicesToBuild: await servicesToBuild(host, config, after.model, changedPaths),
+    contents: contentsChanged(
+      after.model,
+      changedPaths.map((path) => `${host.git.directory}/${path}`),
+    ),
+    servicesToBuild: (await servicesToBuild(host, config, after.model, changedPaths)).filter(
+      (name) => !wish.keptImages?.some(({ service }) => service === name),
+    ),
     runningImages: runningImages(containers, before.model),
     presentImages: await presentImages(host, after.model),
     strategy: config.strategy,
     composeVersion: await host.compose.version(),
-    warnings: after.warnings.filter((warning) => !before.warnings.includes(warning)),
+    warnings: [
+      ...after.warnings.filter((warning) => !before.warnings.includes(warning)),
+      ...drifted.map(
+        (name) => `service ${name} runs with other settings than its release has here`,
+      ),
+    ],
   });
+  if (plan.verdict !== 'nothing' && !wish.everything) refuseBlank(before.warnings, drifted);
   return {
     plan,
     staging,
@@ -113,9 +127,43 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
   };
 }
 
-/** Refuses a release that wants a host port which somebody else has. */
-export async function refuseTakenPorts(host: Host, proposal: Proposal): Promise<void> {
+/**
+ * Services whose containers were made from other settings than their release has on this host:
+ * an update would re-create them as well. Compose hashes the container's ID into a service that
+ * shares another's namespace, so those are not compared.
+ */
+export async function driftedServices(
+  host: Host,
+  model: ComposeModel,
+  containers: readonly Container[],
+): Promise<string[]> {
+  const hashes = await host.compose.hashes(model);
+  const drifted = containers.filter(({ service, configHash }) => {
+    const definition = model.services[service];
+    const isComparable = definition && sharesNamespaceWith(definition).length === 0;
+    return isComparable && hashes[service] !== undefined && hashes[service] !== configHash;
+  });
+  return [...new Set(drifted.map(({ service }) => service))];
+}
+
+/** A cluster that was started with variables this program does not have would lose them. */
+function refuseBlank(warnings: readonly string[], drifted: readonly string[]): void {
+  const unset = warnings.filter((warning) => warning.includes('variable is not set'));
+  if (unset.length === 0 || drifted.length === 0) return;
+  throw new RefusedError(
+    `${drifted.join(', ')} would be re-created with blank settings: ${unset.join(' ')}`,
+    'put the variables into the .env file beside the compose file, or under compose.environment in the configuration; or accept it: orchestrator-update run --force',
+  );
+}
+
+/** Refuses what cannot go well on this host: a port that is taken, data that would be lost. */
+export async function refuseImpossible(host: Host, proposal: Proposal): Promise<void> {
   if (proposal.plan.verdict === 'nothing') return;
+  await refuseTakenPorts(host, proposal);
+  if (proposal.plan.strategy === 'rebuild') await refuseLostVolumes(host);
+}
+
+async function refuseTakenPorts(host: Host, proposal: Proposal): Promise<void> {
   const ours = new Set(
     hostPorts(proposal.oldModel).map(({ port, protocol }) => `${port}/${protocol}`),
   );
@@ -129,6 +177,19 @@ export async function refuseTakenPorts(host: Host, proposal: Proposal): Promise<
       `ss -lnp 'sport = :${port}'; nothing was changed`,
     );
   }
+}
+
+/** `down` forgets anonymous volumes; only re-creating a container hands them on. */
+async function refuseLostVolumes(host: Host): Promise<void> {
+  const containers = await host.engine.containers();
+  const at = containers.flatMap(({ service, anonymousVolumes }) =>
+    anonymousVolumes.map((path) => `service ${service} at ${path}`),
+  );
+  if (at.length === 0) return;
+  throw new RefusedError(
+    `this release needs the cluster taken down, which would lose anonymous volumes: ${at.join(', ')}`,
+    'give them names in the compose file, or move the data and recreate those services by hand',
+  );
 }
 
 function runningImages(

@@ -7,10 +7,15 @@ export class OperatorError extends Error {
   readonly exitCode: ExitCode;
 
   constructor(message: string, next: string, exitCode: ExitCode = exitCodes.failed) {
-    super(message);
-    this.next = next;
+    super(withoutCredentials(message));
+    this.next = withoutCredentials(next);
     this.exitCode = exitCode;
   }
+}
+
+/** A URL may carry a password or a token; messages end up in journals. */
+function withoutCredentials(text: string): string {
+  return text.replaceAll(/\/\/[^/@\s]+@/g, '//…@');
 }
 
 /** An update that is not started because it would be wrong to; nothing was changed. */

@@ -40,6 +40,8 @@ export interface Material {
   readonly newFingerprint: Fingerprint;
   /** Subjects that were not healthy before the update. */
   readonly baseline: readonly string[];
+  /** Services whose containers had ended with 0 before the update. */
+  readonly endedBefore: readonly string[];
 }
 
 const journalOf = (id: string): string => `${files.transactions}/${id}/journal`;
@@ -93,7 +95,12 @@ export async function readTransaction(
 
 export async function readMaterial(state: StateHost, id: string): Promise<Material | undefined> {
   const text = await state.read(materialOf(id));
-  return text === undefined ? undefined : (JSON.parse(text) as Material);
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as Material);
+  } catch {
+    // Damaged is as good as gone; who asks decides what that means.
+    return undefined;
+  }
 }
 
 /** Every transaction this host remembers, newest first. */

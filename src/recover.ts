@@ -1,13 +1,13 @@
 import type { Config } from './config/schema.ts';
 import { lastNote, recoveryFor, stateOf, type Observation } from './core/journal.ts';
 import { classify } from './core/observe.ts';
-import { messageOf, OperatorError } from './errors.ts';
+import { OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import type { Running } from './journalling.ts';
 import { short, type Outcome } from './outcome.ts';
-import { readActive, readMaterial } from './records.ts';
-import { giveUp, rollBack } from './roll-back.ts';
+import { readActive, readMaterial, writeNeedsOperator } from './records.ts';
+import { causeOf, giveUp, rollBack } from './roll-back.ts';
 import { files } from './state-names.ts';
 import { abort, commit, verifyNew } from './transact.ts';
 
@@ -24,8 +24,7 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
   const transaction = await readActive(host.state);
   const material = transaction && (await readMaterial(host.state, transaction.id));
   if (!transaction || !material) {
-    // A pointer without material: cut off before the first line, when nothing had been done.
-    if ((await host.state.read(files.active)) !== undefined) await host.state.remove(files.active);
+    await forget(host);
     return undefined;
   }
   const { id, entries } = transaction;
@@ -61,6 +60,28 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
   }
 }
 
+/**
+ * A pointer without material is what is left of a run that was cut off before its first line, when
+ * nothing had been done. With lines behind it, the way back is lost, and a person has to look.
+ */
+async function forget(host: Host): Promise<void> {
+  const id = (await host.state.read(files.active))?.trim();
+  if (id === undefined) return;
+  const lines = await host.state.lines(`${files.transactions}/${id}/journal`);
+  if (lines.length > 0) {
+    const reason = `the files of the unfinished update ${id} are damaged`;
+    await writeNeedsOperator(host.state, { reason, at: host.now().toISOString(), transaction: id });
+  }
+  await host.state.remove(files.active);
+  if (lines.length > 0) {
+    throw new OperatorError(
+      `the files of the unfinished update ${id} are damaged: it can be neither finished nor taken back`,
+      `${host.compose.recipe()}; when the cluster is well: orchestrator-update acknowledge`,
+      exitCodes.operator,
+    );
+  }
+}
+
 async function aborted(host: Host, running: Running, state: string): Promise<Outcome> {
   const { from, to } = running.material.plan;
   await abort(host, running, `the run was cut off in ${state}`);
@@ -79,7 +100,7 @@ async function verifyAgain(host: Host, config: Config, running: Running): Promis
   try {
     await verifyNew(host, config, running);
   } catch (error) {
-    return rollBack(host, config, running, { blame: 'release', reason: messageOf(error) });
+    return rollBack(host, config, running, await causeOf(host, error));
   }
   return commit(host, config, running);
 }
@@ -92,7 +113,9 @@ async function observe(host: Host, { material }: Running): Promise<Observation> 
       exitCodes.operator,
     );
   }
-  const [containers, head] = await Promise.all([host.engine.containers(), host.git.head()]);
+  // A work tree that git cannot read any more is neither release: the way back mends it.
+  const head = await host.git.head().catch(() => ({ commit: '' }));
+  const containers = await host.engine.containers();
   const { plan, oldFingerprint, newFingerprint } = material;
   return classify(
     containers,

@@ -1,7 +1,7 @@
 import type { Config } from './config/schema.ts';
 import { keptImages, type KeptImage } from './core/plan.ts';
 import type { Transaction } from './core/journal.ts';
-import { currentCommit, propose, refuseUnsafe } from './detect.ts';
+import { currentCommit, propose, refuseImpossible, refuseUnsafe } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { short, type Outcome } from './outcome.ts';
@@ -22,7 +22,8 @@ export async function rollBackByHand(
 ): Promise<Outcome> {
   const latched = await readNeedsOperator(host.state);
   if (latched) return stillLatched(latched.reason, latched.transaction);
-  await recover(host, config);
+  const recovered = await recover(host, config);
+  if (recovered?.result === 'needs operator') return recovered;
   const from = await currentCommit(host, await readDeployed(host.state));
   const past = await readTransactions(host.state);
   const target = to === undefined ? previous(past, from) : await findTarget(host, to);
@@ -41,11 +42,13 @@ export async function rollBackByHand(
     backup: transactionName(host.now(), from),
     everything: true,
     allowRewind: true,
-    keptImages: imagesKeptFor(past, target),
+    keptImages: await imagesKeptFor(host, past, target),
   } as const;
   await refuseUnsafe(host, config, wish);
   try {
-    return await transact(host, config, await propose(host, config, wish), name);
+    const proposal = await propose(host, config, wish);
+    await refuseImpossible(host, proposal);
+    return await transact(host, config, proposal, name);
   } finally {
     await host.git.dropStagings();
   }
@@ -74,10 +77,16 @@ async function findTarget(host: Host, to: string): Promise<string> {
   );
 }
 
-/** The images that were kept when the target was left last. */
-function imagesKeptFor(past: readonly Transaction[], target: string): readonly KeptImage[] {
+/** The images that were kept when the target was left last, and still are. */
+async function imagesKeptFor(
+  host: Host,
+  past: readonly Transaction[],
+  target: string,
+): Promise<readonly KeptImage[]> {
   const leaving = past.find(
     ({ plan, entries }) => plan.from === target && entries.at(-1)?.state === 'COMMITTED',
   );
-  return leaving ? keptImages(leaving.plan) : [];
+  const kept = leaving ? keptImages(leaving.plan) : [];
+  const ids = await Promise.all(kept.map(({ tag }) => host.engine.imageId(tag)));
+  return kept.filter((_, index) => ids[index] !== undefined);
 }

@@ -1,12 +1,13 @@
 import type { Config } from './config/schema.ts';
 import { MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
 import { stepsBack } from './core/plan.ts';
-import { messageOf, OperatorError } from './errors.ts';
+import { messageOf, OperatorError, UnhealthyError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
 import { needsOperator, short, type Outcome } from './outcome.ts';
 import { closeTransaction, quarantine, readTransactions, writeNeedsOperator } from './records.ts';
+import { targetOf } from './target.ts';
 import { verify } from './verify.ts';
 
 /** Why a release is left again. */
@@ -43,7 +44,7 @@ export async function rollBack(
     await enter(host, running.id, 'ROLLING_BACK', { attempt, note: problem });
     try {
       await goBack(host, config, running);
-      return await close(host, running, cause);
+      return await closeOr(host, running, cause);
     } catch (error) {
       problem = messageOf(error);
       host.log.error(`rolling back failed (${attempt} of ${MAX_ROLLBACK_ATTEMPTS}): ${problem}`);
@@ -64,24 +65,41 @@ async function goBack(host: Host, config: Config, running: Running): Promise<voi
   await takeSteps(host, running, 'ROLLING_BACK', stepsBack(material.plan));
   await enter(host, running.id, 'VERIFYING_ROLLBACK');
   host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });
-  await verify(host, config, {
-    model: material.oldModel,
-    otherModel: material.newModel,
-    baseline: material.baseline,
-  });
+  await verify(host, config, targetOf(material, 'old'));
+  await host.barrier();
+}
+
+/** The old release runs and was verified. Where that cannot be written down, it is still true. */
+async function closeOr(host: Host, running: Running, cause: Cause): Promise<Outcome> {
+  try {
+    const isQuarantined = await close(host, running, cause);
+    return rolledBack(running, cause, isQuarantined);
+  } catch (error) {
+    host.log.error(
+      `the outcome cannot be recorded: ${messageOf(error)}; the next run verifies again`,
+    );
+    return rolledBack(running, cause, false);
+  } finally {
+    host.obeySignals();
+  }
 }
 
 /** The quarantine is written first: cut off in between, the bad release is not tried again. */
-async function close(host: Host, running: Running, cause: Cause): Promise<Outcome> {
+async function close(host: Host, running: Running, cause: Cause): Promise<boolean> {
   const { id, material } = running;
-  const { from, to } = material.plan;
   const isQuarantined = await deservesQuarantine(host, running, cause);
   if (isQuarantined) {
     const at = host.now().toISOString();
-    await quarantine(host.state, { commit: to, reason: cause.reason, at, transaction: id });
+    const commit = material.plan.to;
+    await quarantine(host.state, { commit, reason: cause.reason, at, transaction: id });
   }
   await enter(host, id, 'ROLLED_BACK', { note: cause.reason });
   await closeTransaction(host.state);
+  return isQuarantined;
+}
+
+function rolledBack(running: Running, cause: Cause, isQuarantined: boolean): Outcome {
+  const { from, to } = running.material.plan;
   const wasStopped = cause.blame === 'signal';
   return {
     result: wasStopped ? 'interrupted' : 'rolled back',
@@ -92,8 +110,19 @@ async function close(host: Host, running: Running, cause: Cause): Promise<Outcom
       : 'the next run tries again',
     from,
     to,
-    transaction: id,
+    transaction: running.id,
   };
+}
+
+/** What went wrong, and whose fault it is: a release is blamed only while Docker answers. */
+export async function causeOf(host: Host, error: unknown): Promise<Cause> {
+  const reason = messageOf(error);
+  const signal = host.interruptedBy();
+  if (signal !== undefined) return { blame: 'signal', reason: `stopped by ${signal}` };
+  if (error instanceof UnhealthyError) return { blame: 'release', reason };
+  const isOurs = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC';
+  const answers = await host.engine.waitUntilUp(0);
+  return { blame: answers && !isOurs ? 'release' : 'crash', reason };
 }
 
 /** A release is to blame, or a host that crashed with it twice; a person's stop never counts. */

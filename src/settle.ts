@@ -1,8 +1,8 @@
-import { mayEnd, type ComposeModel } from './core/compose-model.ts';
 import { networksMissing } from './core/networks.ts';
-import { sweepFor, type Container, type Fingerprint } from './core/observe.ts';
+import { sweepFor, type Container } from './core/observe.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import type { Host } from './host/host.ts';
+import type { Target } from './target.ts';
 
 /** How often `up` is repeated before a person is told that it never comes to rest. */
 const MAX_ROUNDS = 4;
@@ -14,19 +14,18 @@ const MAX_ROUNDS = 4;
  *
  * @throws {OperatorError} when it still changes something, fails, or leaves a service off its networks.
  */
-export async function settle(
-  host: Host,
-  model: ComposeModel,
-  fingerprint: Fingerprint,
-): Promise<void> {
+export async function settle(host: Host, target: Target): Promise<void> {
+  const { model } = target;
   let failure: unknown;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const before = await host.engine.containers();
-    failure = await up(host, servicesToUp(model, fingerprint, before), round);
+    failure = await up(host, servicesToUp(target, before), round);
+    await removeStrays(host, target);
     const after = await host.engine.containers();
     const isQuiet = failure === undefined && identity(before) === identity(after);
-    if (isQuiet && sweepFor(after).length === 0 && networksMissing(model, after).length === 0)
+    if (isQuiet && sweepFor(after).length === 0 && networksMissing(model, after).length === 0) {
       return;
+    }
     await sweep(host);
   }
   if (failure !== undefined) throw failure;
@@ -37,6 +36,20 @@ export async function settle(
       : `docker compose up still changes containers after ${MAX_ROUNDS} rounds`,
     host.compose.recipe(),
   );
+}
+
+/**
+ * Stops services that the other release has and this one does not: `--remove-orphans` leaves
+ * those alone that are still in the file, behind a profile that is not active.
+ */
+async function removeStrays(host: Host, { model, otherModel }: Target): Promise<void> {
+  for (const container of await host.engine.containers()) {
+    const { service } = container;
+    if (service in model.services || !(service in otherModel.services)) continue;
+    host.log.info(`service ${service} is not active any more: remove ${container.name}`);
+    await host.engine.stop(container);
+    await host.engine.remove(container);
+  }
 }
 
 /** Clears what an interrupted compose left: without that the next `up` fails or keeps odd names. */
@@ -65,17 +78,16 @@ async function up(host: Host, services: readonly string[], round: number): Promi
  * release: a bare `up` would run them again.
  */
 function servicesToUp(
-  model: ComposeModel,
-  fingerprint: Fingerprint,
+  { model, fingerprint, jobs }: Target,
   containers: readonly Container[],
 ): string[] {
-  const done = containers.filter(({ service, state, exitCode, configHash }) => {
-    const definition = model.services[service];
-    const isJob = definition !== undefined && mayEnd(definition);
-    return (
-      isJob && state === 'exited' && exitCode === 0 && fingerprint[service]?.hash === configHash
-    );
-  });
+  const done = containers.filter(
+    ({ service, state, exitCode, configHash }) =>
+      jobs.has(service) &&
+      state === 'exited' &&
+      exitCode === 0 &&
+      fingerprint[service]?.hash === configHash,
+  );
   if (done.length === 0) return [];
   const names = new Set(done.map(({ service }) => service));
   return Object.keys(model.services).filter((name) => !names.has(name));

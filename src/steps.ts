@@ -4,6 +4,7 @@ import { OperatorError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import type { Material } from './records.ts';
 import { settle, sweep } from './settle.ts';
+import { targetOf } from './target.ts';
 
 /** What a step may need beside itself. */
 export interface StepContext {
@@ -41,13 +42,15 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
     case 'down':
       return host.compose.down(step.release === 'old' ? material.oldModel : material.newModel);
     case 'checkout':
-      return host.git.checkout(step.commit, { force: step.force });
+      return step.force
+        ? host.git.checkoutBack(step.commit, material.plan.to)
+        : host.git.checkout(step.commit);
     case 'up':
       return host.compose.up(step);
+    case 'recreate':
+      return host.compose.up({ ...step, removeOrphans: false, forceRecreate: true });
     case 'settle':
-      return step.release === 'old'
-        ? settle(host, material.oldModel, material.oldFingerprint)
-        : settle(host, material.newModel, material.newFingerprint);
+      return settle(host, targetOf(material, step.release));
   }
 }
 
@@ -72,6 +75,8 @@ export function describeStep(step: Step): string {
       return `check out ${step.commit.slice(0, 12)}`;
     case 'up':
       return `apply ${step.services.join(', ')}`;
+    case 'recreate':
+      return `make ${step.services.join(', ')} anew`;
     case 'settle':
       return 'bring everything up until nothing changes any more';
   }

@@ -1,6 +1,6 @@
 import type { Config } from './config/schema.ts';
 import type { Fingerprint } from './core/observe.ts';
-import { keptImages, type Plan } from './core/plan.ts';
+import { keptImages, recreatedServices, type Plan } from './core/plan.ts';
 import type { Proposal } from './detect.ts';
 import { messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -17,8 +17,9 @@ import {
   type Material,
   type Quarantined,
 } from './records.ts';
-import { rollBack } from './roll-back.ts';
+import { causeOf, rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
+import { targetOf } from './target.ts';
 import { takeBaseline, verify } from './verify.ts';
 
 /** How many transactions `history` remembers. */
@@ -41,8 +42,7 @@ export async function transact(
     await apply(host, prepared);
     await verifyNew(host, config, prepared);
   } catch (error) {
-    const blame = host.interruptedBy() === undefined ? 'release' : 'signal';
-    return rollBack(host, config, prepared, { blame, reason: messageOf(error) });
+    return rollBack(host, config, prepared, await causeOf(host, error));
   }
   return commit(host, config, prepared);
 }
@@ -66,6 +66,7 @@ async function prepare(
     oldFingerprint: proposal.oldFingerprint,
     newFingerprint: {},
     baseline: baseline.subjects,
+    endedBefore: baseline.endedBefore,
   };
   await openTransaction(host.state, id, material);
   try {
@@ -97,6 +98,7 @@ export async function abort(host: Host, running: Running, note: string): Promise
   await tryTo(host, () => host.git.dropStagings());
   await enter(host, id, 'ABORTED', { note });
   await closeTransaction(host.state);
+  host.obeySignals();
 }
 
 async function apply(host: Host, running: Running): Promise<void> {
@@ -112,11 +114,7 @@ export async function verifyNew(
 ): Promise<void> {
   await enter(host, id, 'VERIFYING');
   host.log.info('verify the new release', { run: id, phase: 'VERIFYING' });
-  const known = await verify(host, config, {
-    model: material.newModel,
-    otherModel: material.oldModel,
-    baseline: material.baseline,
-  });
+  const known = await verify(host, config, targetOf(material, 'new'));
   for (const { subject, problem } of known) {
     host.log.warn(`still as before the update: ${subject} ${problem}`);
   }
@@ -127,6 +125,7 @@ export async function commit(host: Host, config: Config, running: Running): Prom
   host.shieldFromSignals();
   const { id, material } = running;
   const { plan } = material;
+  await host.barrier();
   await enter(host, id, 'COMMITTING');
   await writeDeployed(host.state, {
     commit: plan.to,
@@ -140,6 +139,7 @@ export async function commit(host: Host, config: Config, running: Running): Prom
   await enter(host, id, 'COMMITTED');
   await closeTransaction(host.state);
   await tidy(host, config, plan);
+  host.obeySignals();
   const done = plan.kind === 'update' ? 'updated' : 'rolled back by hand';
   return {
     result: 'updated',
@@ -178,10 +178,14 @@ async function tidy(host: Host, config: Config, plan: Plan): Promise<void> {
 async function fingerprintToBe(host: Host, proposal: Proposal): Promise<Fingerprint> {
   if (proposal.plan.verdict === 'nothing') return proposal.oldFingerprint;
   const hashes = await host.compose.hashes(proposal.newModel);
+  const containers = await host.engine.containers();
+  const anew = new Set(recreatedServices(proposal.plan.changes));
   const entries = await Promise.all(
     Object.entries(proposal.newModel.services).map(async ([name, { image }]) => {
       const imageId = image === undefined ? undefined : await host.engine.imageId(image);
-      return [name, { hash: hashes[name] ?? '', imageId: imageId ?? '' }] as const;
+      const old = containers.find(({ service }) => service === name && anew.has(name));
+      const notId = old === undefined ? {} : { notId: old.id };
+      return [name, { hash: hashes[name] ?? '', imageId: imageId ?? '', ...notId }] as const;
     }),
   );
   return Object.fromEntries(entries);

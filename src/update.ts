@@ -1,5 +1,14 @@
 import type { Config } from './config/schema.ts';
-import { currentCommit, propose, refuseTakenPorts, refuseUnsafe, type Proposal } from './detect.ts';
+import type { ComposeModel } from './core/compose-model.ts';
+import {
+  currentCommit,
+  propose,
+  driftedServices,
+  refuseImpossible,
+  refuseUnsafe,
+  type Proposal,
+} from './detect.ts';
+import { RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { held, needsOperator, nothingToDo, short, type Outcome } from './outcome.ts';
@@ -29,9 +38,11 @@ export async function update(host: Host, config: Config, options: UpdateOptions)
   if (latched) return stillLatched(latched.reason, latched.transaction);
   const recovered = await recover(host, config);
   if (recovered?.result === 'needs operator') return recovered;
+  if (recovered && host.interruptedBy() !== undefined) return recovered;
 
   let outcome = await followBranch(host, config, options);
   for (let round = 1; outcome.result === 'updated' && round < MAX_ROUNDS; round++) {
+    if (host.interruptedBy() !== undefined) break;
     const next = await followBranch(host, config, { force: false });
     if (next.result === 'nothing') break;
     outcome = next;
@@ -58,7 +69,7 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
     const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
     for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
     for (const warning of proposal.plan.warnings) host.log.warn(warning, { commit: tip });
-    await refuseTakenPorts(host, proposal);
+    await refuseImpossible(host, proposal);
     return await transact(host, config, proposal, id);
   } finally {
     await host.git.dropStagings();
@@ -115,12 +126,31 @@ async function alreadyThere(
   const staging = await host.git.stage(commit);
   const { model } = await host.compose.resolve(staging);
   await host.git.dropStagings();
+  await refuseDifferent(host, commit, model);
   const { findings } = await takeBaseline(host, config, model);
   for (const { subject, problem } of findings) host.log.warn(`${subject} ${problem}`);
   const at = host.now().toISOString();
   await writeDeployed(host.state, { commit, at, repository: host.git.directory });
   return nothingToDo(
     `found ${config.project_name} at ${short(commit)}, the tip of ${config.branch}`,
+  );
+}
+
+/** What does not run cannot be taken for deployed. */
+async function refuseDifferent(host: Host, commit: string, model: ComposeModel): Promise<void> {
+  const containers = await host.engine.containers();
+  const missing = Object.keys(model.services).filter(
+    (name) => !containers.some(({ service }) => service === name),
+  );
+  const drifted = await driftedServices(host, model, containers);
+  if (missing.length + drifted.length === 0) return;
+  const what = [
+    ...missing.map((name) => `${name} has no container`),
+    ...drifted.map((name) => `${name} has other settings`),
+  ];
+  throw new RefusedError(
+    `the cluster does not run what its work tree has at ${short(commit)}: ${what.join(', ')}`,
+    `bring it up by hand (${host.compose.recipe()}), or have it done, verified: orchestrator-update run --force`,
   );
 }
 

@@ -1,35 +1,72 @@
 import type { Config } from './config/schema.ts';
-import type { ComposeModel } from './core/compose-model.ts';
+import { mayEnd, type ComposeModel } from './core/compose-model.ts';
 import {
   findingsIn,
   isSteady,
+  slowlyLooping,
   splitByBaseline,
   urlsFor,
   type Finding,
   type Sample,
 } from './core/health.ts';
+import type { Container } from './core/observe.ts';
 import { UnhealthyError } from './errors.ts';
 import type { Host } from './host/host.ts';
+import type { Target } from './target.ts';
 
-/** What a release is judged by. */
-export interface Gate {
-  readonly model: ComposeModel;
-  /** The release on the other side: a port that it alone publishes is not asked for. */
-  readonly otherModel: ComposeModel;
-  /** Subjects that were not healthy before the update. */
-  readonly baseline: readonly string[];
+/** The cluster before an update. */
+export interface Baseline {
+  /** What was not healthy; the update is not blamed for it. */
+  readonly subjects: readonly string[];
+  readonly findings: readonly Finding[];
+  /** Services whose containers had ended with 0. */
+  readonly endedBefore: readonly string[];
 }
 
-/** Subjects that are not healthy now: taken before an update, so that it is not blamed for them. */
+/** How long Docker may be away in the middle of a look. */
+const ENGINE_WAIT_SECONDS = 60;
+/** How often something has to be found bad before it counts as bad. */
+const BASELINE_LOOKS = 3;
+
+/**
+ * Looks at the cluster before an update. One look is not enough to excuse anything: what is still
+ * starting is waited for, and only what is bad in every look was bad before.
+ */
 export async function takeBaseline(
   host: Host,
   config: Config,
   model: ComposeModel,
-): Promise<{ subjects: string[]; findings: Finding[] }> {
+): Promise<Baseline> {
   const { probe } = urlsFor(config.health.urls, model, model);
-  const sample = await look(host, probe);
-  const findings = findingsIn(model, sample, sample);
-  return { subjects: [...new Set(findings.map(({ subject }) => subject))], findings };
+  const jobs = new Set(
+    Object.keys(model.services).filter((name) => mayEnd(model.services[name] ?? {})),
+  );
+  const waitUntilMs = host.now().getTime() + config.health.timeout_seconds * 1000;
+  const looks: Finding[][] = [];
+  for (;;) {
+    const sample = await look(host, probe);
+    const nowMs = host.now().getTime();
+    const findings = [...findingsIn(model, sample, sample, jobs), ...slowlyLooping(sample, nowMs)];
+    looks.push(findings);
+    const isStarting = findings.some(({ problem }) => problem.startsWith('is starting'));
+    const isOver = looks.length >= BASELINE_LOOKS && (!isStarting || nowMs >= waitUntilMs);
+    if (findings.length > 0 && !isOver) {
+      host.progress('looking at the cluster before the update');
+      await host.sleep(config.health.interval_seconds);
+      continue;
+    }
+    const always = findings.filter(({ subject }) =>
+      looks.every((other) => other.some((finding) => finding.subject === subject)),
+    );
+    const subjects = [...new Set(always.map(({ subject }) => subject))];
+    return { subjects, findings: always, endedBefore: endedIn(sample) };
+  }
+}
+
+function endedIn(sample: Sample): string[] {
+  return sample.containers
+    .filter(({ state, exitCode }) => state === 'exited' && exitCode === 0)
+    .map(({ service }) => service);
 }
 
 /**
@@ -39,9 +76,13 @@ export async function takeBaseline(
  * @returns what was already wrong before the update and still is
  * @throws {UnhealthyError} when the time is up, or waiting is hopeless; it names what is wrong
  */
-export async function verify(host: Host, config: Config, gate: Gate): Promise<readonly Finding[]> {
+export async function verify(
+  host: Host,
+  config: Config,
+  target: Target,
+): Promise<readonly Finding[]> {
   const { health } = config;
-  const urls = urlsFor(health.urls, gate.model, gate.otherModel);
+  const urls = urlsFor(health.urls, target.model, target.otherModel);
   for (const url of urls.gone) {
     host.log.warn(
       `${url} is not probed: this release does not publish its port; change health.urls`,
@@ -56,8 +97,8 @@ export async function verify(host: Host, config: Config, gate: Gate): Promise<re
   for (;;) {
     const now = seconds();
     const { regressions, known } = splitByBaseline(
-      findingsIn(gate.model, sample, first),
-      gate.baseline,
+      findingsIn(target.model, sample, first, target.jobs),
+      target.baseline,
     );
     healthySince = regressions.length === 0 ? (healthySince ?? now) : undefined;
     badSince = regressions.some(({ outlook }) => outlook === 'down')
@@ -68,7 +109,7 @@ export async function verify(host: Host, config: Config, gate: Gate): Promise<re
     report(host, regressions, healthySince === undefined ? undefined : now - healthySince, config);
     await host.sleep(health.interval_seconds);
     const next = await look(host, urls.probe);
-    if (!isSteady(sample, next)) healthySince = undefined;
+    if (!isSteady(sample, next, target.baseline)) healthySince = undefined;
     sample = next;
   }
 }
@@ -112,10 +153,15 @@ function report(
   }
 }
 
+/** A daemon that restarts is not the release's fault: it is waited for once. */
 async function look(host: Host, urls: readonly string[]): Promise<Sample> {
-  const [containers, probes] = await Promise.all([
-    host.engine.containers(),
+  const containers = async (): Promise<readonly Container[]> => host.engine.containers();
+  const [found, probes] = await Promise.all([
+    containers().catch(async (error: unknown) => {
+      if (host.isStopping() || !(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) throw error;
+      return containers();
+    }),
     Promise.all(urls.map((url) => host.probe(url))),
   ]);
-  return { containers, probes };
+  return { containers: found, probes };
 }

@@ -9,6 +9,15 @@ export interface ComposeProject {
   readonly profiles: readonly string[];
 }
 
+/** What `up` applies. */
+export interface UpOptions {
+  /** Without their dependencies; none means all services. */
+  readonly services: readonly string[];
+  readonly removeOrphans: boolean;
+  /** Also what compose finds unchanged. */
+  readonly forceRecreate?: boolean;
+}
+
 /** Resolves the model; `$` is written `$$` in it, as compose reads it back. */
 export function composeConfig(project: ComposeProject): Command {
   return compose(project, ['config', '--format', 'json']);
@@ -23,10 +32,7 @@ export function composeHashes(project: ComposeProject): Command {
  * Applies services. `--pull never`: images were pulled before anything was stopped, and a
  * rollback has no network. Never `--yes`: it can delete volumes.
  */
-export function composeUp(
-  project: ComposeProject,
-  options: { readonly services: readonly string[]; readonly removeOrphans: boolean },
-): Command {
+export function composeUp(project: ComposeProject, options: UpOptions): Command {
   return compose(project, [
     'up',
     '--detach',
@@ -34,7 +40,8 @@ export function composeUp(
     '--pull',
     'never',
     ...(options.removeOrphans ? ['--remove-orphans'] : []),
-    ...(options.services.length > 0 ? ['--no-deps', ...options.services] : []),
+    ...(options.forceRecreate ? ['--force-recreate'] : []),
+    ...(options.services.length > 0 ? ['--no-deps', '--', ...options.services] : []),
   ]);
 }
 
@@ -44,7 +51,7 @@ export function composeDown(project: ComposeProject): Command {
 }
 
 export function composeBuild(project: ComposeProject, services: readonly string[]): Command {
-  return compose(project, ['build', ...services]);
+  return compose(project, ['build', '--', ...services]);
 }
 
 export const composeVersion: Command = {

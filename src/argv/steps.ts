@@ -15,6 +15,8 @@ export function printableStep(step: Step): Command[] {
       return [{ file: 'git', args: ['checkout', step.commit.slice(0, 12)] }];
     case 'up':
       return [composeWord('up', '--detach', '--pull', 'never', '--no-deps', ...step.services)];
+    case 'recreate':
+      return [composeWord('up', '--detach', '--force-recreate', '--no-deps', ...step.services)];
     case 'settle':
       return [composeWord('up', '--detach', '--pull', 'never', '--remove-orphans')];
     case 'backup':

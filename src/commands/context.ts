@@ -31,9 +31,13 @@ export interface Door {
 /** Opens the way to systemd and listens for signals, as early as possible. */
 export function openDoor(environment: NodeJS.ProcessEnv): Door {
   const notifier = createNotifier(environment);
+  // A terminal that goes away while we work must not end us.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const stop = listenForStop((signal) => {
     notifier.stopping(`${signal}: stopping; an update under way is taken back first`);
-    process.stderr.write(`${signal}: stopping; an update under way is taken back first\n`);
+    createStatusLine(false, () => 0).print(
+      `${signal}: stopping; an update under way is taken back first\n`,
+    );
   });
   return { notifier, stop };
 }

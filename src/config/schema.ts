@@ -106,9 +106,11 @@ export const configSchema = z.strictObject({
         .default(600)
         .describe('A docker compose command, in all.'),
       pull_idle_seconds: seconds(1, 86_400)
-        .default(120)
-        .describe('A pull that prints nothing for this long is given up.'),
-      pull_seconds: seconds(1, 86_400).default(3600).describe('Pulling one image, in all.'),
+        .default(1800)
+        .describe(
+          'A pull that prints nothing for this long is given up. Docker prints nothing while one layer is on its way.',
+        ),
+      pull_seconds: seconds(1, 86_400).default(7200).describe('Pulling one image, in all.'),
       backup_seconds: seconds(1, 86_400).default(7200).describe('Copying one backup, in all.'),
     })
     .prefault({})

@@ -14,7 +14,9 @@ export interface Service {
   readonly container_name?: string;
   readonly restart?: string;
   readonly ports?: readonly PublishedPort[];
-  readonly depends_on?: Readonly<Record<string, { readonly condition?: string }>>;
+  readonly depends_on?: Readonly<
+    Record<string, { readonly condition?: string; readonly restart?: boolean }>
+  >;
   readonly networks?: Readonly<Record<string, unknown>> | null;
   readonly network_mode?: string;
   readonly ipc?: string;
@@ -93,7 +95,29 @@ export function replicasOf(service: Service): number {
   return service.scale ?? service.deploy?.replicas ?? 1;
 }
 
-/** Whether a service is a job: it may end with 0 and stay ended. */
+/**
+ * The jobs of a release: services that may end with 0 and stay ended. That a service has no
+ * restart policy is not enough, since a reboot ends it with 0 too: others must wait for its end,
+ * or it had ended before the update, or it is new.
+ */
+export function jobsOf(
+  model: ComposeModel,
+  oldModel: ComposeModel,
+  endedBefore: readonly string[],
+): ReadonlySet<string> {
+  const awaited = Object.values(model.services).flatMap(({ depends_on: needs }) =>
+    Object.entries(needs ?? {}).flatMap(([name, { condition }]) =>
+      condition === 'service_completed_successfully' ? [name] : [],
+    ),
+  );
+  const ends = new Set([...awaited, ...endedBefore]);
+  const names = Object.entries(model.services).flatMap(([name, service]) =>
+    mayEnd(service) && (ends.has(name) || !(name in oldModel.services)) ? [name] : [],
+  );
+  return new Set(names);
+}
+
+/** Whether a service may end at all: nothing restarts it when it ends with 0. */
 export function mayEnd(service: Service): boolean {
   const restart = service.restart ?? 'no';
   if (service.deploy?.restart_policy !== undefined) return false;

@@ -8,6 +8,7 @@ export type Change =
   | { readonly kind: 'renamed'; readonly service: string; readonly from: string }
   | { readonly kind: 'image'; readonly service: string; readonly from: string; readonly to: string }
   | { readonly kind: 'changed'; readonly service: string; readonly fields: readonly string[] }
+  | { readonly kind: 'contents'; readonly service: string; readonly paths: readonly string[] }
   | {
       readonly kind: 'resource';
       readonly section: Section;
@@ -30,10 +31,12 @@ export function diffModels(before: ComposeModel, after: ComposeModel): Change[] 
   ];
 }
 
-/** The services of the new model whose containers a set of changes touches, in name order. */
+const untouching: ReadonlySet<Change['kind']> = new Set(['resource', 'removed', 'contents']);
+
+/** The services of the new model that a set of changes defines anew, in name order. */
 export function touchedServices(changes: readonly Change[]): string[] {
   const names = changes.flatMap((change) =>
-    change.kind === 'resource' || change.kind === 'removed' ? [] : [change.service],
+    untouching.has(change.kind) || !('service' in change) ? [] : [change.service],
   );
   return [...new Set(names)].toSorted();
 }

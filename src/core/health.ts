@@ -1,4 +1,4 @@
-import { hostPorts, mayEnd, replicasOf, type ComposeModel } from './compose-model.ts';
+import { hostPorts, replicasOf, type ComposeModel } from './compose-model.ts';
 import type { Container } from './observe.ts';
 
 /** What one HTTP probe saw. */
@@ -29,19 +29,25 @@ export interface Finding {
 
 /** After this many restarts within one gate a container is crash-looping. */
 const CRASH_LOOP_RESTARTS = 3;
+const LOOP_WINDOW_MS = 600_000;
 
 /**
  * Judges one moment against what the model asks for: every container there and running (or a
  * job that ended with 0), Docker's healthcheck passed, each URL answered with 2xx. Nothing is
  * taken from `up --wait`, which passes crash loops.
  */
-export function findingsIn(model: ComposeModel, sample: Sample, first: Sample): Finding[] {
+export function findingsIn(
+  model: ComposeModel,
+  sample: Sample,
+  first: Sample,
+  jobs: ReadonlySet<string>,
+): Finding[] {
   const services = Object.entries(model.services).flatMap(([name, service]) => {
     const containers = sample.containers.filter((container) => container.service === name);
     const missing = replicasOf(service) - containers.length;
     if (missing > 0) return [finding(name, 'has no container')];
     return containers.flatMap((container) =>
-      judgeContainer(name, container, mayEnd(service), restartsIn(first, container)),
+      judgeContainer(name, container, jobs.has(name), restartsIn(first, container)),
     );
   });
   const probes = sample.probes.flatMap((probe) =>
@@ -96,7 +102,11 @@ function restartsIn(first: Sample, container: Container): number {
 }
 
 function finding(service: string, problem: string, outlook: Finding['outlook'] = 'down'): Finding {
-  return { subject: `service ${service}`, problem, outlook };
+  return { subject: subjectOf(service), problem, outlook };
+}
+
+function subjectOf(service: string): string {
+  return `service ${service}`;
 }
 
 /**
@@ -114,15 +124,31 @@ export function splitByBaseline(
   };
 }
 
-/** Whether nothing was restarted or replaced between two samples. */
-export function isSteady(previous: Sample, next: Sample): boolean {
+/** Whether nothing was restarted or replaced between two samples, but for what was bad before. */
+export function isSteady(
+  previous: Sample,
+  next: Sample,
+  baseline: readonly string[] = [],
+): boolean {
   const starts = (sample: Sample): string =>
     sample.containers
-      .filter(({ state }) => state === 'running')
+      .filter(({ state, service }) => state === 'running' && !baseline.includes(subjectOf(service)))
       .map(({ id, startedAt, restartCount }) => `${id} ${startedAt} ${restartCount}`)
-      .toSorted()
+      .toSorted((left, right) => (left < right ? -1 : 1))
       .join('\n');
   return starts(previous) === starts(next);
+}
+
+/**
+ * Services that crash-loop slowly: a few looks may all find them running. Docker waits up to a
+ * minute between two restarts.
+ */
+export function slowlyLooping(sample: Sample, nowMs: number): Finding[] {
+  return sample.containers.flatMap(({ service, restartCount, startedAt }) => {
+    const isYoung = nowMs - Date.parse(startedAt) < LOOP_WINDOW_MS;
+    if (restartCount < CRASH_LOOP_RESTARTS || !isYoung) return [];
+    return [finding(service, `was restarted ${restartCount} times`)];
+  });
 }
 
 /**

@@ -17,6 +17,8 @@ export interface Container {
   readonly restartCount: number;
   readonly startedAt: string;
   readonly networks: readonly string[];
+  /** Where anonymous volumes are mounted: only this container still knows them. */
+  readonly anonymousVolumes: readonly string[];
   /** The last lines a failing healthcheck printed. */
   readonly healthOutput?: string | undefined;
 }
@@ -32,7 +34,15 @@ export type ContainerState =
 
 /** What a release's containers look like: per service the hash and image compose gives them. */
 export type Fingerprint = Readonly<
-  Record<string, { readonly hash: string; readonly imageId: string }>
+  Record<
+    string,
+    {
+      readonly hash: string;
+      readonly imageId: string;
+      /** The container that was there before; one that reads changed files has to be another. */
+      readonly notId?: string;
+    }
+  >
 >;
 
 /** The fingerprint of what runs, for the release that is being left. */
@@ -53,6 +63,7 @@ export function classify(
   now: { commit: string; fingerprint: Fingerprint },
 ): Observation {
   if (containers.length === 0) return 'NONE';
+  if (sweepFor(containers).length > 0) return 'MIXED';
   if (headCommit === now.commit && matches(containers, now.fingerprint)) return 'NEW';
   if (headCommit === old.commit && matches(containers, old.fingerprint)) return 'OLD';
   return 'MIXED';
@@ -69,6 +80,7 @@ function matches(containers: readonly Container[], fingerprint: Fingerprint): bo
         expected !== undefined &&
         container.state !== 'created' &&
         expected.hash === container.configHash &&
+        expected.notId !== container.id &&
         (expected.imageId === '' || expected.imageId === container.imageId)
       );
     })
@@ -85,21 +97,26 @@ const TEMPORARY_NAME = /^[0-9a-f]{12}_(.+)$/;
 
 /**
  * What an interrupted compose left, and how to clear it. A container that was created and never
- * started goes: the next `up` would trip over its name. One that kept its temporary name runs the
- * service: it gets its proper name if that is free, and goes if another container has it.
+ * started goes when another of its service is there: the next `up` would trip over its name. When
+ * it is the only one it stays, under its proper name: it alone still holds the anonymous volumes of
+ * the one it was to replace, and `up` hands them on. One that runs under its temporary name gets
+ * its proper name if that is free, and goes if another container has it.
  */
 export function sweepFor(containers: readonly Container[]): Sweep[] {
-  const names = new Set(
-    containers.filter(({ state }) => state !== 'created').map(({ name }) => name),
-  );
+  const started = containers.filter(({ state }) => state !== 'created');
+  const names = new Set(started.map(({ name }) => name));
+  const services = new Set(started.map(({ service }) => service));
   const sweeps = containers.flatMap((container): Sweep[] => {
-    if (container.state === 'created') return [{ do: 'remove', container }];
     const proper = TEMPORARY_NAME.exec(container.name)?.[1];
+    const isSpare = container.state === 'created' && services.has(container.service);
+    if (isSpare) return [{ do: 'remove', container }];
     if (proper === undefined) return [];
     if (names.has(proper)) return [{ do: 'remove', container }];
     names.add(proper);
     return [{ do: 'rename', container, to: proper }];
   });
   // A name has to be free before another container can have it.
-  return sweeps.toSorted((left, right) => (left.do < right.do ? -1 : left.do > right.do ? 1 : 0));
+  return sweeps.toSorted(
+    (left, right) => Number(right.do === 'remove') - Number(left.do === 'remove'),
+  );
 }

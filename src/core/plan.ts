@@ -1,5 +1,6 @@
 import { batchesOf } from './batches.ts';
 import type { ComposeModel } from './compose-model.ts';
+import type { ContentsChange } from './contents.ts';
 import { diffModels, touchedServices, type Change } from './diff.ts';
 import { reasonFor } from './reasons.ts';
 import { atLeast } from './version.ts';
@@ -27,6 +28,7 @@ export type Step =
   | { readonly do: 'down'; readonly release: 'old' | 'new' }
   | { readonly do: 'checkout'; readonly commit: string; readonly force: boolean }
   | { readonly do: 'up'; readonly services: readonly string[]; readonly removeOrphans: boolean }
+  | { readonly do: 'recreate'; readonly services: readonly string[] }
   | { readonly do: 'settle'; readonly release: 'old' | 'new' };
 
 export type Verdict = 'nothing' | 'images' | 'full';
@@ -60,6 +62,8 @@ export interface PlanInput {
   readonly after: ComposeModel;
   /** Files that differ between the two commits, relative to the work tree. */
   readonly changedPaths: readonly string[];
+  /** Services that read files which changed, whether or not their definition did. */
+  readonly contents: readonly ContentsChange[];
   /** Services whose build context holds a changed file, or that have no image yet. */
   readonly servicesToBuild: readonly string[];
   /** Images that running containers use now, by service. */
@@ -80,7 +84,7 @@ const NETWORK_CHANGES_SINCE = '2.37.0';
 
 /** Decides what to do to bring the host from one release to another. */
 export function makePlan(input: PlanInput): Plan {
-  const changes = diffModels(input.before, input.after);
+  const changes = changesOf(input);
   const verdict = verdictOf(changes, input);
   const strategy = strategyFor(changes, input);
   const touches = verdict !== 'nothing';
@@ -120,12 +124,33 @@ export function stepsBack(plan: Plan): Step[] {
     ...(plan.strategy === 'rebuild' ? [{ do: 'down', release: 'new' } as const] : []),
     { do: 'checkout', commit: plan.from, force: true },
   ];
-  return plan.verdict === 'nothing' ? back : [...back, { do: 'settle', release: 'old' }];
+  if (plan.verdict === 'nothing') return back;
+  return [...back, ...recreateSteps(plan.changes), { do: 'settle', release: 'old' }];
 }
 
 /** The images a plan keeps for its rollback. */
 export function keptImages(plan: Plan): readonly KeptImage[] {
   return plan.prepare.flatMap((step) => (step.do === 'keep-images' ? step.images : []));
+}
+
+/** What compose sees, and the services it would leave alone although files they read changed. */
+function changesOf(input: PlanInput): Change[] {
+  const changes = diffModels(input.before, input.after);
+  const anew = new Set(touchedServices(changes));
+  const contents = input.contents
+    .filter(({ service }) => service in input.before.services && !anew.has(service))
+    .map((change) => ({ kind: 'contents' as const, ...change }));
+  return [...changes, ...contents];
+}
+
+/** Services that are made anew only because files they read changed. */
+export function recreatedServices(changes: readonly Change[]): string[] {
+  return changes.flatMap((change) => (change.kind === 'contents' ? [change.service] : []));
+}
+
+function recreateSteps(changes: readonly Change[]): Step[] {
+  const services = recreatedServices(changes);
+  return services.length > 0 ? [{ do: 'recreate', services }] : [];
 }
 
 function verdictOf(changes: readonly Change[], input: PlanInput): Verdict {
@@ -182,7 +207,8 @@ function imagesToPull(changes: readonly Change[], input: PlanInput): string[] {
     if (service.pull_policy === 'never') return [];
     const moved = touched.has(name) && service.image !== input.before.services[name]?.image;
     const wanted = input.kind === 'update' && moved;
-    return wanted || !present.has(service.image) ? [service.image] : [];
+    const isKept = input.keptImages?.some(({ reference }) => reference === service.image) ?? false;
+    return wanted || !(present.has(service.image) || isKept) ? [service.image] : [];
   });
   return [...new Set(references)].toSorted();
 }
@@ -204,7 +230,7 @@ function applySteps(changes: readonly Change[], strategy: Strategy, input: PlanI
     services,
     removeOrphans: index === 0,
   }));
-  return [{ do: 'sweep' }, ...restore, checkout, ...ups, settle];
+  return [{ do: 'sweep' }, ...restore, checkout, ...ups, ...recreateSteps(changes), settle];
 }
 
 /** A rollback by hand gives the image names their old meaning, where the images were kept. */

@@ -13,6 +13,8 @@ export function reasonFor(change: Change): string {
       return `service ${change.service} has a new image: ${change.from} → ${change.to}`;
     case 'changed':
       return `service ${change.service} changed: ${change.fields.map(fieldName).join(', ')}`;
+    case 'contents':
+      return `service ${change.service} reads files that changed: ${change.paths.join(', ')}`;
     case 'resource':
       return `${singular[change.section]} ${change.name} ${happened[change.what]}`;
   }

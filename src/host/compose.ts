@@ -40,7 +40,9 @@ export function createCompose(context: ComposeContext): ComposeHost {
     version: async () => (await run(composeVersion, '/')).stdout.trim(),
     resolve: async (staging) => {
       const project = stagedProject(staging);
-      const result = await run(composeConfig(project), project.directory).catch(
+      // Not watched: the model holds the values of `.env`, and --debug would print every line of it.
+      const quiet = { ...context, watch: { ...context.watch, line: () => {} } };
+      const result = await runCompose(quiet, composeConfig(project), project.directory).catch(
         async (error: unknown) => {
           throw await refusal(error, staging, context);
         },
@@ -83,7 +85,11 @@ function runCompose(context: ComposeContext, command: Command, cwd: string): Pro
   const signal = context.signal();
   return exec(command, {
     cwd,
-    environment: context.config.compose.environment,
+    environment: {
+      PWD: cwd,
+      BUILDX_CONFIG: join(context.cacheDirectory, 'buildx'),
+      ...context.config.compose.environment,
+    },
     timeoutSeconds: context.config.timeouts.compose_seconds,
     watch: context.watch,
     ...(signal ? { signal } : {}),

@@ -35,6 +35,7 @@ const GRACE_SECONDS = 60;
 /** Time systemd gives us after each sign of progress. */
 const PROGRESS_SECONDS = 180;
 const API_TIMEOUT_SECONDS = 30;
+const PING_TIMEOUT_SECONDS = 3;
 const SYNC_TIMEOUT_SECONDS = 900;
 
 /** The real machine. */
@@ -56,12 +57,15 @@ export async function createHost(parts: HostParts): Promise<Host> {
     },
   };
   const sleep = (seconds: number): Promise<void> => sleepUntilStopped(seconds, stop);
-  const api = openEngineApi(dockerSocket(process.env), API_TIMEOUT_SECONDS);
+  const socket = dockerSocket(process.env);
+  const api = openEngineApi(socket, API_TIMEOUT_SECONDS);
+  const ping = openEngineApi(socket, PING_TIMEOUT_SECONDS);
+  const patient = openEngineApi(socket, config.timeouts.compose_seconds);
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
-    engine: createEngine({ ...shared, api, sleep }),
+    engine: createEngine({ ...shared, api, ping, patient, sleep }),
     backups: createBackups({
       ...shared,
       isSandboxed: process.env['INVOCATION_ID'] !== undefined,
@@ -81,6 +85,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     sleep,
     progress,
     shieldFromSignals: stop.shield,
+    obeySignals: stop.obey,
     interruptedBy: stop.requestedBy,
     isStopping: () => stop.signal()?.aborted === true,
   };

@@ -9,12 +9,18 @@ import type { EngineHost } from './host.ts';
 export interface EngineContext {
   readonly config: Config;
   readonly api: EngineApi;
+  /** With a short time-out: a daemon that hangs is as good as down. */
+  readonly ping: EngineApi;
+  /** With a long time-out: a container may take its time to stop. */
+  readonly patient: EngineApi;
   readonly signal: () => AbortSignal | undefined;
   readonly sleep: (seconds: number) => Promise<void>;
   readonly watch: Watch;
   readonly onProgress: (status: string) => void;
 }
 
+/** Docker names an anonymous volume by 64 hex digits. */
+const ANONYMOUS_NAME = /^[0-9a-f]{64}$/;
 /** The repository of the tags that keep images for a rollback. */
 const KEPT = 'orchestrator-update/kept';
 
@@ -27,12 +33,13 @@ export function createEngine(context: EngineContext): EngineHost {
       return String((body as { Version?: unknown }).Version);
     },
     waitUntilUp: async (withinSeconds) => {
-      for (let waited = 0; ; waited++) {
-        const up = await api('GET', '/_ping').then(
+      const startedAtMs = performance.now();
+      for (;;) {
+        const up = await context.ping('GET', '/_ping').then(
           ({ status }) => status === 200,
           () => false,
         );
-        if (up || waited >= withinSeconds) return up;
+        if (up || performance.now() - startedAtMs >= withinSeconds * 1000) return up;
         context.onProgress('waiting for Docker');
         await context.sleep(1);
       }
@@ -64,6 +71,11 @@ export function createEngine(context: EngineContext): EngineHost {
         },
         ...(signal ? { signal } : {}),
       });
+    },
+    stop: async ({ id, name }) => {
+      context.watch.started(config.timeouts.compose_seconds);
+      const answer = await context.patient('POST', `/containers/${id}/stop`);
+      expect(answer, [204, 304, 404], `to stop the container ${name}`);
     },
     remove: async ({ id, name }) => {
       const answer = await api('DELETE', `/containers/${id}?force=true`);
@@ -134,6 +146,11 @@ interface Inspected {
       readonly Log?: readonly { readonly Output?: string }[] | null;
     };
   };
+  readonly Mounts: readonly {
+    readonly Type: string;
+    readonly Name?: string;
+    readonly Destination: string;
+  }[];
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null };
 }
 
@@ -153,6 +170,9 @@ function toContainer(details: Inspected): Container {
     restartCount: details.RestartCount,
     startedAt: details.State.StartedAt,
     networks: Object.keys(details.NetworkSettings.Networks ?? {}),
+    anonymousVolumes: details.Mounts.flatMap(({ Type, Name = '', Destination }) =>
+      Type === 'volume' && ANONYMOUS_NAME.test(Name) ? [Destination] : [],
+    ),
     healthOutput: details.State.Health?.Log?.at(-1)?.Output?.trim().split('\n').at(-1),
   };
 }

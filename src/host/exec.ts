@@ -56,10 +56,7 @@ const KILL_DELAY_MS = 10_000;
  * @throws {CommandError} when it fails, takes too long or is stopped; with what it printed last.
  */
 export async function exec(command: Command, options: ExecOptions): Promise<ExecResult> {
-  const idle = new AbortController();
   options.watch?.started(options.idleSeconds ?? options.timeoutSeconds);
-  const timer = idleTimer(options.idleSeconds, idle);
-  const signals = [idle.signal, ...(options.signal ? [options.signal] : [])];
   const child = execa(command.file, command.args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
@@ -67,26 +64,67 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     extendEnv: false,
     stdin: 'ignore',
     reject: false,
-    timeout: options.timeoutSeconds * 1000,
-    forceKillAfterDelay: KILL_DELAY_MS,
-    cancelSignal: AbortSignal.any(signals),
+    // A group of its own: Ctrl-C reaches us alone, and a plugin it started is ended with it.
+    detached: true,
     maxBuffer: 200_000_000,
     all: true,
   });
+  const end = endWhenDue(child, options);
   watchLines(child.all, (line) => {
-    timer.touch();
+    end.touch();
     options.watch?.line(line);
   });
   const result = await child;
-  timer.stop();
+  end.stop();
   const code = result.exitCode;
   if (code !== undefined && (code === 0 || options.accept?.includes(code))) {
     return { stdout: result.stdout, stderr: result.stderr, exitCode: code };
   }
-  const why = idle.signal.aborted
-    ? `printed nothing for ${options.idleSeconds} s and was ended`
-    : causeOf(result, options);
+  const why = end.reason() ?? causeOf(result, options);
   throw new CommandError(`${printable(command)}: ${why}${tail(result.all)}`, result.stderr);
+}
+
+/** Ends a command and all it started: when its time is up, when it is silent, when asked to. */
+function endWhenDue(
+  child: { readonly pid?: number | undefined },
+  { timeoutSeconds, idleSeconds, signal }: ExecOptions,
+): { touch(): void; stop(): void; reason(): string | undefined } {
+  let reason: string | undefined;
+  let killer: NodeJS.Timeout | undefined;
+  const end = (why: string) => (): void => {
+    if (reason !== undefined || child.pid === undefined) return;
+    reason = why;
+    const { pid } = child;
+    signalGroup(pid, 'SIGTERM');
+    killer = setTimeout(() => signalGroup(pid, 'SIGKILL'), KILL_DELAY_MS);
+  };
+  const stopped = end('was stopped');
+  const total = setTimeout(
+    end(`took longer than ${timeoutSeconds} s and was ended`),
+    timeoutSeconds * 1000,
+  );
+  const idle =
+    idleSeconds === undefined
+      ? undefined
+      : setTimeout(end(`printed nothing for ${idleSeconds} s and was ended`), idleSeconds * 1000);
+  if (signal?.aborted) stopped();
+  signal?.addEventListener('abort', stopped);
+  return {
+    touch: () => void idle?.refresh(),
+    stop: () => {
+      for (const timer of [total, idle, killer]) clearTimeout(timer);
+      signal?.removeEventListener('abort', stopped);
+    },
+    reason: () => reason,
+  };
+}
+
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
 }
 
 /** Progress bars end their lines with a carriage return; each of those is a sign of life too. */
@@ -101,16 +139,12 @@ function watchLines(stream: NodeJS.ReadableStream, onLine: (line: string) => voi
 
 function causeOf(
   result: {
-    timedOut: boolean;
-    isCanceled: boolean;
     exitCode?: number | undefined;
     signal?: string | undefined;
     code?: string | undefined;
   },
   options: ExecOptions,
 ): string {
-  if (result.timedOut) return `took longer than ${options.timeoutSeconds} s and was ended`;
-  if (result.isCanceled) return 'was stopped';
   if (result.code === 'ENOENT') {
     const isElsewhere = options.cwd !== undefined && !existsSync(options.cwd);
     return isElsewhere ? `could not run: there is no ${options.cwd}` : 'is not installed';
@@ -124,13 +158,4 @@ function causeOf(
 function tail(output: string | undefined): string {
   const text = (output ?? '').trim();
   return text === '' ? '' : `:\n${text.slice(-TAIL_CHARACTERS)}`;
-}
-
-function idleTimer(
-  seconds: number | undefined,
-  controller: AbortController,
-): { touch(): void; stop(): void } {
-  if (seconds === undefined) return { touch: () => {}, stop: () => {} };
-  const timer = setTimeout(() => controller.abort(), seconds * 1000);
-  return { touch: () => void timer.refresh(), stop: () => clearTimeout(timer) };
 }

@@ -53,12 +53,20 @@ export function createGit(context: GitContext): GitHost {
     changedPaths: async (from, to) =>
       names(await raw('diff', '--name-only', '--no-renames', '-z', from, to)),
     ...createStaging(context, submodules),
-    checkout: async (commit, { force }) => {
-      if (force) await removeLocks(context, await submodules.locks());
-      const flags = force ? ['--force'] : [];
-      await raw('checkout', '--quiet', ...flags, '-B', config.branch, commit);
+    checkout: async (commit) => {
+      await raw('checkout', '--quiet', '-B', config.branch, commit);
       await raw('submodule', 'sync', '--quiet', '--recursive');
-      await raw('submodule', 'update', '--init', '--recursive', '--no-fetch', ...flags);
+      await raw('submodule', 'update', '--init', '--recursive', '--no-fetch');
+    },
+    checkoutBack: async (commit, leaving) => {
+      await removeLocks(context, await submodules.locks());
+      // Git writes files before its index: only with the index of what is left does a forced
+      // checkout know all of its files, and remove those that the old commit does not have.
+      await raw('read-tree', leaving);
+      await submodules.readTrees(leaving);
+      await raw('checkout', '--quiet', '--force', '-B', config.branch, commit);
+      await raw('submodule', 'sync', '--quiet', '--recursive');
+      await raw('submodule', 'update', '--init', '--recursive', '--no-fetch', '--force');
     },
   };
 }

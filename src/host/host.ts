@@ -1,3 +1,4 @@
+import type { UpOptions } from '../argv/compose.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
 import type { ProbeResult } from '../core/health.ts';
 import type { Container } from '../core/observe.ts';
@@ -26,6 +27,8 @@ export interface Host {
   progress(status: string, fraction?: number): void;
   /** From here on a stop signal no longer interrupts commands: a rollback must be finished. */
   shieldFromSignals(): void;
+  /** The rollback, or the commit, is over: a stop is obeyed again. */
+  obeySignals(): void;
   /** The name of the signal that asked us to stop, if one did. */
   interruptedBy(): string | undefined;
   /** Whether a stop was asked for and is not shielded against. */
@@ -62,7 +65,9 @@ export interface GitHost {
   stage(commit: string): Promise<Staging>;
   dropStagings(): Promise<void>;
   /** Brings the work tree and its submodules to a commit, on the deploy branch; offline. */
-  checkout(commit: string, options: { readonly force: boolean }): Promise<void>;
+  checkout(commit: string): Promise<void>;
+  /** The same from wherever a checkout of `leaving` was cut off; leaves nothing of it behind. */
+  checkoutBack(commit: string, leaving: string): Promise<void>;
 }
 
 /** What docker compose makes of a tree. */
@@ -78,11 +83,8 @@ export interface ComposeHost {
   resolve(staging: Staging): Promise<Resolved>;
   /** The configuration hash compose would give each service of a model. */
   hashes(model: ComposeModel): Promise<Readonly<Record<string, string>>>;
-  /** Applies services of the live tree without their dependencies; none means all. */
-  up(options: {
-    readonly services: readonly string[];
-    readonly removeOrphans: boolean;
-  }): Promise<void>;
+  /** Applies the live tree. */
+  up(options: UpOptions): Promise<void>;
   /** Stops and removes the containers and networks of a model. Never its volumes. */
   down(model: ComposeModel): Promise<void>;
   build(staging: Staging, services: readonly string[]): Promise<void>;
@@ -101,6 +103,8 @@ export interface EngineHost {
   /** Removes tags of ours that are not among these. */
   dropKeptTags(keep: readonly string[]): Promise<void>;
   pull(reference: string): Promise<void>;
+  /** Stops a container as gently as it asks for. */
+  stop(container: Container): Promise<void>;
   /** Removes a container, never its volumes. */
   remove(container: Container): Promise<void>;
   rename(container: Container, name: string): Promise<void>;

@@ -8,6 +8,8 @@ export interface Stop {
   readonly requestedBy: () => string | undefined;
   /** From here on nothing is interrupted: a rollback has to be finished. */
   readonly shield: () => void;
+  /** From here on a stop is obeyed again, one that came meanwhile as well. */
+  readonly obey: () => void;
 }
 
 /** Listens for SIGTERM, SIGINT and SIGHUP. */
@@ -26,5 +28,6 @@ export function listenForStop(onStop: (signal: string) => void): Stop {
     signal: () => (shielded ? undefined : controller.signal),
     requestedBy: () => name,
     shield: () => void (shielded = true),
+    obey: () => void (shielded = false),
   };
 }

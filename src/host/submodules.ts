@@ -18,6 +18,8 @@ export interface Submodules {
   /** The submodules of a commit; all fetched before. */
   list(commit: string): Promise<OpenSubmodule[]>;
   dirtyFiles(): Promise<string[]>;
+  /** Gives the submodules in the live tree the index of a commit, for a forced checkout after it. */
+  readTrees(commit: string): Promise<void>;
   /** Where a killed checkout may have left its locks. */
   locks(): Promise<string[]>;
 }
@@ -42,6 +44,14 @@ export function openSubmodules(context: GitContext): Submodules {
         }),
       );
       return found.flat();
+    },
+    readTrees: async (commit) => {
+      const present = new Set(await livePaths(context).catch(() => []));
+      for (const submodule of await walk(commit, false)) {
+        if (!present.has(submodule.fullPath)) continue;
+        const at = join(directory, submodule.fullPath);
+        await git(context, at, ['read-tree', submodule.commit]);
+      }
     },
     locks: async () => {
       const paths = await livePaths(context).catch(() => []);

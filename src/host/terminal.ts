@@ -42,6 +42,11 @@ export function progressBar(fraction: number): string {
   return `${'▓'.repeat(cells)}${'░'.repeat(BAR_CELLS - cells)} ${Math.round(done * 100)}%`;
 }
 
+/** A terminal that is gone (a dropped connection) must not stop a rollback. */
 function write(text: string): void {
-  writeSync(2, text);
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody is there to tell.
+  }
 }

@@ -11,8 +11,9 @@ const config = settleConfig(
   configSchema.parse({ health: { urls: [], stable_seconds: 3, unhealthy_seconds: 5 } }),
 );
 const service = (image: string, extra: object = {}) => ({ image, restart: 'always', ...extra });
+const conf = { volumes: [{ type: 'bind', source: '/live/conf' }] };
 const old = {
-  model: { services: { web: service('web:1'), db: service('db:1'), gone: service('x:1') } },
+  model: { services: { web: service('web:1'), db: service('db:1', conf), gone: service('x:1') } },
 };
 const releases: Record<string, FakeRelease> = {
   old,
@@ -34,6 +35,8 @@ const releases: Record<string, FakeRelease> = {
     sick: ['web'],
   },
   text: { parent: 'old', ...old },
+  // The same model; a file that db mounts is another.
+  mounted: { ...old, parent: 'old', contents: { db: 'new' }, changedPaths: ['conf/db.conf'] },
 };
 
 const run = (world: World, disturbance?: Disturbance): Promise<Outcome> =>
@@ -107,6 +110,7 @@ await t.test('a power cut before any effect leaves old or new, whole', async (t)
     ['good', ['old', 'good'], 'good'],
     ['bad', ['old'], 'old'],
     ['text', ['old'], 'old'],
+    ['mounted', ['old', 'mounted'], 'mounted'],
   ] as const) {
     const effects = await effectsOf(tip);
     t.ok(effects > 5, `${tip}: ${effects} effects`);

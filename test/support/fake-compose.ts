@@ -1,3 +1,4 @@
+import type { UpOptions } from '../../src/argv/compose.ts';
 import type { Host } from '../../src/host/host.ts';
 import type { Effect } from './fake-host.ts';
 import { hashOf, newContainer, releaseOf, type World } from './fake-world.ts';
@@ -14,7 +15,7 @@ export function fakeCompose(world: World, effect: Effect, read: Read): Host['com
         const entries = Object.entries(model.services);
         return Object.fromEntries(entries.map(([name, one]) => [name, JSON.stringify(one)]));
       }),
-    up: ({ services, removeOrphans }) => up(world, effect, services, removeOrphans),
+    up: (options) => up(world, effect, options),
     down: async () => {
       for (const { id } of world.containers) await remove(world, effect, id);
     },
@@ -26,8 +27,7 @@ export function fakeCompose(world: World, effect: Effect, read: Read): Host['com
 async function up(
   world: World,
   effect: Effect,
-  services: readonly string[],
-  removeOrphans: boolean,
+  { services, removeOrphans, forceRecreate = false }: UpOptions,
 ): Promise<void> {
   if (world.tree.locked) throw new Error('compose.yml: half of a file');
   const { commit } = world.tree;
@@ -37,33 +37,36 @@ async function up(
     for (const { id } of orphans) await remove(world, effect, id);
   }
   const names = services.length > 0 ? services : Object.keys(model.services);
-  for (const name of names) await converge(world, effect, commit, name);
+  for (const name of names) await converge(world, effect, { commit, name, forceRecreate });
 }
 
-async function converge(world: World, effect: Effect, commit: string, name: string): Promise<void> {
+async function converge(
+  world: World,
+  effect: Effect,
+  { commit, name, forceRecreate }: { commit: string; name: string; forceRecreate: boolean },
+): Promise<void> {
   const image = releaseOf(world, commit).model.services[name]?.image ?? '';
-  const old = world.containers.find((one) => one.service === name && one.state !== 'created');
+  const all = world.containers.filter((one) => one.service === name);
+  const old = all.find((one) => one.state !== 'created') ?? all[0];
+  const change = (id: string, fields: object): void => {
+    world.containers = world.containers.map((one) => (one.id === id ? { ...one, ...fields } : one));
+  };
+  const start = (id: string): Promise<void> =>
+    effect(() => change(id, { state: 'running', startedAt: String(world.clockMs) }));
   const isCurrent =
     old?.configHash === hashOf(world, commit, name) && old.imageId === world.images.get(image);
-  if (old && isCurrent) return;
+  if (old && isCurrent && !forceRecreate)
+    return old.state === 'running' ? undefined : start(old.id);
   const temporary = `0123456789ab_${name}`;
   // What compose 2.26 does when an earlier one was killed in between.
   if (world.containers.some((one) => one.name === temporary)) {
     throw new Error(`Conflict. The container name "/${temporary}" is already in use`);
   }
   const made = newContainer(world, commit, name, old ? temporary : name, 'created');
-  if (!old && world.containers.some((one) => one.name === name)) {
-    throw new Error(`Conflict. The container name "/${name}" is already in use`);
-  }
   await effect(() => void world.containers.push(made));
   if (old) await remove(world, effect, old.id);
-  const change = (fields: object): void => {
-    world.containers = world.containers.map((one) =>
-      one.id === made.id ? { ...one, ...fields } : one,
-    );
-  };
-  await effect(() => change({ name }));
-  await effect(() => change({ state: 'running', startedAt: String(world.clockMs) }));
+  await effect(() => change(made.id, { name }));
+  await start(made.id);
 }
 
 function remove(world: World, effect: Effect, id: string): Promise<void> {

@@ -61,6 +61,13 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           if (id === undefined) throw new Error(`manifest for ${reference} not found`);
           world.images.set(reference, id);
         }),
+      stop: ({ id }) =>
+        effect(
+          () =>
+            void (world.containers = world.containers.map((one) =>
+              one.id === id ? { ...one, state: 'exited' } : one,
+            )),
+        ),
       remove: ({ id }) =>
         effect(() => void (world.containers = world.containers.filter((one) => one.id !== id))),
       rename: ({ id }, name) =>
@@ -84,6 +91,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     },
     progress: () => {},
     shieldFromSignals: () => void (power.shielded = true),
+    obeySignals: () => void (power.shielded = false),
     interruptedBy: () => (power.stopped ? 'SIGTERM' : undefined),
     isStopping: () => power.stopped && !power.shielded,
   };
@@ -103,16 +111,22 @@ function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
     isAncestor: (ancestor, descendant) => read(() => descends(world, descendant, ancestor)),
     dirtyFiles: () => read(() => (world.tree.locked ? ['half of a checkout'] : [])),
     untrackedInTheWay: () => read(() => []),
-    changedPaths: () => read(() => ['docker-compose.yml']),
+    changedPaths: (_from, to) =>
+      read(() => [...(releaseOf(world, to).changedPaths ?? ['docker-compose.yml'])]),
     stage: (commit) => read(() => ({ commit, directory: `/staging/${commit}` })),
     dropStagings: () => read(() => {}),
-    checkout: async (commit, { force }) => {
-      if (world.tree.locked && !force) throw new Error('index.lock: File exists');
-      // A checkout that is cut off leaves its lock and some of the files.
-      await effect(() => void (world.tree.locked = true));
-      await effect(() => void (world.tree = { commit, locked: false }));
+    checkout: async (commit) => {
+      if (world.tree.locked) throw new Error('index.lock: File exists');
+      await moveTree(world, effect, commit);
     },
+    checkoutBack: (commit) => moveTree(world, effect, commit),
   };
+}
+
+/** A checkout that is cut off leaves its lock and some of the files. */
+async function moveTree(world: World, effect: Effect, commit: string): Promise<void> {
+  await effect(() => void (world.tree.locked = true));
+  await effect(() => void (world.tree = { commit, locked: false }));
 }
 
 function descends(world: World, commit: string, ancestor: string): boolean {

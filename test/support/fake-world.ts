@@ -13,13 +13,21 @@ export interface FakeRelease {
   /** Services whose containers never become healthy in this release. */
   readonly sick?: readonly string[];
   readonly parent?: string;
+  /** What the files say that a service mounts. */
+  readonly contents?: Readonly<Record<string, string>>;
+  readonly changedPaths?: readonly string[];
+}
+
+/** A container with what it read of the files it mounts, when it was made. */
+export interface FakeContainer extends Container {
+  readonly contents: string;
 }
 
 /** A machine in memory: what a power cut leaves of it is what is in here. */
 export interface World {
   tip: string;
   tree: { commit: string; locked: boolean };
-  containers: Container[];
+  containers: FakeContainer[];
   /** Image reference → ID. */
   images: Map<string, string>;
   /** What the registry would give for a reference. */
@@ -80,7 +88,7 @@ export function newContainer(
   service: string,
   name: string,
   state: Container['state'] = 'running',
-): Container {
+): FakeContainer {
   const image = releaseOf(world, commit).model.services[service]?.image ?? '';
   const imageId = world.images.get(image);
   if (imageId === undefined) throw new Error(`no such image: ${image} (and --pull never)`);
@@ -98,6 +106,8 @@ export function newContainer(
     restartCount: 0,
     startedAt: String(world.clockMs),
     networks: [],
+    anonymousVolumes: [],
+    contents: releaseOf(world, commit).contents?.[service] ?? '',
   };
 }
 
@@ -114,6 +124,7 @@ export function runningRelease(world: World): string | undefined {
             container.name === name &&
             container.state === 'running' &&
             container.configHash === hashOf(world, commit, name) &&
+            container.contents === (releaseOf(world, commit).contents?.[name] ?? '') &&
             container.imageId === `id:${image}`,
         ),
       )

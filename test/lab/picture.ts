@@ -1,0 +1,118 @@
+import type { Test } from 'tap';
+import { poll } from './command.ts';
+import { servicePorts, startServices } from './cluster.ts';
+import type { InstalledHost } from './installed-host.ts';
+
+/** There while a transaction is under way. */
+export const activeFile = '/var/lib/orchestrator-update/active';
+
+/** What must not change when an update is refused. */
+export type Picture = {
+  /** `name id startedAt`: neither replaced nor restarted. */
+  containers: string[];
+  /** The commit of the work tree. */
+  head: string;
+  /** Everything in the backups directory, hidden partial copies included. */
+  backups: string[];
+};
+
+/** What the host looks like now. */
+export async function takePicture(host: InstalledHost): Promise<Picture> {
+  const containers = (await host.containers()).map(
+    ({ name, id, startedAt }) => `${name} ${id} ${startedAt}`,
+  );
+  return { containers, head: await host.head(), backups: await backupsOf(host) };
+}
+
+/** Asserts that the same containers run, at the same commit, and that no backup came or went. */
+export async function expectUntouched(
+  t: Test,
+  host: InstalledHost,
+  before: Picture,
+): Promise<void> {
+  t.same(await takePicture(host), before, 'containers, work tree and backups are as they were');
+  t.notOk(await hasFile(host, activeFile), 'no transaction is open');
+}
+
+/** The version each of the start services serves on its port; undefined where nothing answers. */
+export async function versions(host: InstalledHost): Promise<Record<string, string | undefined>> {
+  const served = await Promise.all(
+    startServices.map(async (service) => {
+      const health = await host.served(servicePorts[service]);
+      return [service, health?.version] as const;
+    }),
+  );
+  return Object.fromEntries(served);
+}
+
+/** All three start services at one version. */
+export function allAt(version: string): Record<string, string> {
+  return Object.fromEntries(startServices.map((service) => [service, version]));
+}
+
+/** Names in the backups directory, `latest` left out, hidden ones included. */
+export async function backupsOf(host: InstalledHost): Promise<string[]> {
+  const { stdout } = await host.run('ls', ['-A', '/home/geo/operation/backups']);
+  return stdout.split('\n').filter((name) => name !== '' && name !== 'latest');
+}
+
+export async function hasFile(host: InstalledHost, path: string): Promise<boolean> {
+  return (await host.run('test', ['-e', path])).exitCode === 0;
+}
+
+/** Where the journal of the updater ends now: what comes later is said after it. */
+export async function journalEnd(host: InstalledHost): Promise<number> {
+  return (await host.journal()).length;
+}
+
+/** Waits until the journal of the updater, from `since` on, matches; throws with its tail after the time. */
+export async function waitForJournal(
+  host: InstalledHost,
+  pattern: RegExp,
+  { since = 0, timeoutSeconds = 60 } = {},
+): Promise<void> {
+  let text = '';
+  const seen = await poll(
+    async () => {
+      text = (await host.journal()).slice(since);
+      return pattern.test(text) ? true : undefined;
+    },
+    { timeoutSeconds, stepMs: 100 },
+  );
+  if (seen) return;
+  throw new Error(`${pattern} is not in the journal:\n${text.split('\n').slice(-20).join('\n')}`);
+}
+
+/** Waits until no transaction is open; throws with the journal after the time. */
+export async function waitUntilClosed(host: InstalledHost, timeoutSeconds = 90): Promise<void> {
+  const closed = await poll(async () => ((await hasFile(host, activeFile)) ? undefined : true), {
+    timeoutSeconds,
+    stepMs: 200,
+  });
+  if (!closed) throw new Error(`the transaction is still open:\n${await host.journal()}`);
+}
+
+/**
+ * `systemctl start`, which has to end as said: the exit status systemd saw, and what the journal
+ * says since. A start succeeds exactly when that status is 0.
+ */
+export async function expectUpdate(
+  t: Test,
+  host: InstalledHost,
+  exitStatus: number,
+): Promise<string> {
+  const before = await journalEnd(host);
+  const { exitCode } = await host.update();
+  const said = (await host.journal()).slice(before);
+  const seen = { started: exitCode === 0, exitStatus: (await host.unit()).exitStatus };
+  if (!t.same(seen, { started: exitStatus === 0, exitStatus }, 'systemctl start')) t.comment(said);
+  return said;
+}
+
+/** Starts an update that has to be refused: a failed start, nothing changed. Returns what it says. */
+export async function expectRefusal(t: Test, host: InstalledHost, exitStatus = 1): Promise<string> {
+  const before = await takePicture(host);
+  const said = await expectUpdate(t, host, exitStatus);
+  await expectUntouched(t, host, before);
+  return said;
+}

@@ -1,0 +1,114 @@
+import t, { type Test } from 'tap';
+import { startInstalled, type InstalledHost } from '../installed-host.ts';
+import {
+  activeFile,
+  allAt,
+  backupsOf,
+  expectUpdate,
+  hasFile,
+  journalEnd,
+  takePicture,
+  versions,
+  waitForJournal,
+  waitUntilClosed,
+} from '../picture.ts';
+
+const unit = 'orchestrator-update.service';
+
+/** A service that takes its time to stop: replacing it takes long enough to be met at it. */
+const slowToStop = { tag: 'v1', stopDelaySeconds: 4 };
+
+await t.test('kill -9 of the updater: the start returns with a whole release', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  await host.pushCluster({ services: { knowledge: slowToStop } });
+  await expectUpdate(t, host, 0);
+
+  const killAt = async (t: Test, pattern: RegExp): Promise<string> => {
+    const since = await journalEnd(host);
+    const run = host.update();
+    await waitForJournal(host, pattern, { since });
+    await host.run('systemctl', ['kill', '--signal=KILL', '--kill-whom=main', unit], {
+      reject: true,
+    });
+    t.equal((await run).exitCode, 0, 'systemctl start, which waited, succeeds');
+    t.notOk(await hasFile(host, activeFile), 'no transaction is open');
+    return (await host.journal()).slice(since);
+  };
+
+  await t.test('while it is applied: taken back, and taken again', async (t) => {
+    const next = await host.pushCluster({ tag: 'v2' });
+    const said = await killAt(t, /apply knowledge/);
+    t.match(said, /an earlier run was cut off in APPLYING; the host is MIXED: roll back/);
+    t.same(await versions(host), allAt('v2'));
+    t.equal(await host.head(), next);
+    t.same(namesOf(await host.containers()), [
+      'autonomy-orchestrator',
+      'knowledge',
+      'neurosync_s1',
+    ]);
+  });
+
+  await t.test('while it is verified: the gate is passed again', async (t) => {
+    const next = await host.pushCluster({ tag: 'v3' });
+    const said = await killAt(t, /verify the new release/);
+    t.match(said, /cut off in VERIFYING; the host is NEW: verify new/);
+    t.same(await versions(host), allAt('v3'));
+    t.equal(await host.head(), next);
+  });
+
+  await t.test('while it prepares: nothing was touched, and it starts over', async (t) => {
+    await host.bash('head -c 300000000 /dev/urandom >autonomy/recording.bin', {
+      user: 'geo',
+      cwd: host.workTree,
+    });
+    const next = await host.pushCluster({ tag: 'v4' });
+    const said = await killAt(t, /back up to/);
+    t.match(said, /cut off in PREPARING; the host is OLD: abort/);
+    t.same(await versions(host), allAt('v4'));
+    t.equal(await host.head(), next);
+    const partial = (await backupsOf(host)).filter((name) => name.startsWith('.'));
+    t.same(partial, [], 'no partial backup is left');
+  });
+
+  await t.test('nothing is left to do', async (t) => {
+    const picture = await takePicture(host);
+    t.match(await expectUpdate(t, host, 0), /nothing to do/);
+    t.same(await takePicture(host), picture);
+  });
+});
+
+await t.test('kill -9 of a run from a shell, which nobody restarts: recover ends it', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  const before = await host.head();
+  // A shell's run has nobody who restarts it.
+  await host.pushCluster({ tag: 'v2' });
+  const run = host.cli('run');
+  await host.bash(
+    `until grep -qs VERIFYING /var/lib/orchestrator-update/transactions/*/journal; do sleep 0.1; done`,
+    {
+      timeoutSeconds: 60,
+      reject: true,
+    },
+  );
+  await host.bash(
+    'kill -9 $(sed -E "s/.*\\"pid\\":([0-9]+).*/\\1/" /var/lib/orchestrator-update/lock)',
+    {
+      reject: true,
+    },
+  );
+  t.not((await run).exitCode, 0);
+  t.ok(await hasFile(host, activeFile), 'the transaction is open');
+  t.match((await host.cli('status')).stdout, /under way/);
+  const { exitCode, stderr } = await host.cli('recover');
+  t.equal(exitCode, 0, stderr);
+  t.same(await versions(host), allAt('v2'));
+  t.not(await host.head(), before);
+  t.equal((await host.cli('recover')).exitCode, 0, 'again: nothing to recover');
+  await waitUntilClosed(host, 1);
+});
+
+function namesOf(containers: Awaited<ReturnType<InstalledHost['containers']>>): string[] {
+  return containers.map(({ name }) => name).toSorted();
+}

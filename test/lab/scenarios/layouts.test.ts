@@ -1,0 +1,78 @@
+import t from 'tap';
+import { composeFile } from '../cluster.ts';
+import { identities, versions } from '../cluster-view.ts';
+import { startInstalled } from '../installed-host.ts';
+import { clusterLayouts } from '../seeds.ts';
+
+const backups = '/home/geo/operation/backups';
+
+for (const layout of clusterLayouts) {
+  await t.test(`layout ${layout}: an image change, its backup, and back`, async (t) => {
+    const host = await startInstalled({ layout });
+    t.teardown(() => host.destroy());
+    const asGeo = { user: 'geo', cwd: host.workTree };
+    const treeStatus = async (): Promise<string> => {
+      const status = await host.run('git', ['status', '--porcelain'], asGeo);
+      const modules = ['submodule', 'status', '--recursive'];
+      const { stdout } = await host.run('git', modules, asGeo);
+      // A + in front: the submodule is not at the commit its parent says.
+      const moved = stdout.split('\n').filter((line) => !line.startsWith(' '));
+      // Backups lie in the work tree, and nothing ignores them.
+      const changed = status.stdout.split('\n').filter((line) => !line.endsWith(' backups/'));
+      return [...changed, ...moved].filter((line) => line !== '').join('\n');
+    };
+    const first = await host.head();
+    const before = await identities(host);
+    const compose = composeFile({ services: { knowledge: { tag: 'v2' } } });
+    const second = await host.pushRelease({
+      message: 'A new knowledge, with its configuration',
+      files: { 'docker-compose.yml': compose },
+      config: { 'app.yml': 'level: debug\n' },
+    });
+
+    await t.test('the image change', async (t) => {
+      const { exitCode } = await host.update();
+      if (exitCode !== 0) t.comment(await host.journal());
+      t.equal(exitCode, 0);
+      t.equal(await host.head(), second);
+      t.equal(await treeStatus(), '');
+      t.match(await host.served(8200), {
+        version: 'v2',
+        greeting: 'hello',
+        config: 'level: debug',
+      });
+      t.same(await versions(host), { 8082: 'v1', 5001: 'v1', 8200: 'v2' });
+      t.equal((await identities(host))['neurosync_s1'], before['neurosync_s1']);
+    });
+
+    await t.test('the backup holds the release that was left', async (t) => {
+      const latest = `${backups}/latest`;
+      const name = (await host.run('readlink', [latest])).stdout;
+      t.match(name, new RegExp(`^\\d{8}T\\d{6}Z-${first.slice(0, 8)}$`));
+      t.equal(await host.readFile(`${latest}/autonomy/docker-compose.yml`), composeFile());
+      t.equal(await host.readFile(`${latest}/autonomy/config/app.yml`), 'level: info\n');
+      t.equal(await host.readFile(`${latest}/autonomy/.env`), 'GREETING=hello\n');
+      const manifest: unknown = JSON.parse(await host.readFile(`${latest}/manifest.json`));
+      t.match(manifest, { commit: first, project: 'autonomy', name });
+    });
+
+    await t.test('rollback', async (t) => {
+      const back = await host.cli('rollback');
+      t.equal(back.exitCode, 0, back.stderr);
+      t.equal(await host.head(), first);
+      t.equal(await treeStatus(), '');
+      t.match(await host.served(8200), { version: 'v1', greeting: 'hello', config: 'level: info' });
+      t.same(await versions(host), { 8082: 'v1', 5001: 'v1', 8200: 'v1' });
+      t.equal((await host.update()).exitCode, 0, 'what was left by hand is not taken again');
+      t.equal(await host.head(), first);
+    });
+
+    await t.test('the next release', async (t) => {
+      const third = await host.pushCluster({ services: { knowledge: { tag: 'v3' } } });
+      t.equal((await host.update()).exitCode, 0);
+      t.equal(await host.head(), third);
+      t.match(await host.served(8200), { version: 'v3', config: 'level: debug' });
+      t.equal(await treeStatus(), '');
+    });
+  });
+}

@@ -1,0 +1,76 @@
+import t from 'tap';
+import { startInstalled } from '../installed-host.ts';
+import {
+  allAt,
+  expectRefusal,
+  expectUpdate,
+  hasFile,
+  journalEnd,
+  versions,
+  waitForJournal,
+} from '../picture.ts';
+
+const latch = '/var/lib/orchestrator-update/needs-operator.json';
+
+await t.test('when the old release does not come back, an operator is needed', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  let recipe = '';
+
+  await t.test('it says so, loudly, and how to mend it', async (t) => {
+    // The new release leaves port 5001, a stranger takes it, and the new release is not healthy.
+    await host.pushCluster({
+      services: {
+        neurosync_s1: { tag: 'v2', hostPort: 5002 },
+        knowledge: { tag: 'v2', mode: 'unhealthy' },
+      },
+    });
+    const since = await journalEnd(host);
+    const run = host.update();
+    await waitForJournal(host, /verify the new release/, { since });
+    const node = '/usr/local/lib/orchestrator-update/current/bin/node';
+    const listen = `require('node:net').createServer().listen(5001)`;
+    await host.run('systemd-run', ['--unit=stranger', node, '-e', listen], { reject: true });
+    t.not((await run).exitCode, 0, 'the start fails');
+    t.match(await host.unit(), { exitStatus: 13 });
+    const said = (await host.journal()).slice(since);
+    t.match(said, /rolling back failed \(3 of 3\): .*/);
+    t.match(said, /an operator is needed: not healthy .*the old release did not come back: /);
+    t.match(said, /5001/, 'the port is named');
+    recipe = /next: (cd .*?);/.exec(said)?.[1] ?? '';
+    t.not(recipe, '', 'a recipe to type');
+    t.ok(await hasFile(host, latch));
+  });
+
+  await t.test('from now on nothing is changed, and everything says why', async (t) => {
+    t.match(await expectRefusal(t, host, 13), /an operator is needed, nothing was done/);
+    t.match(await host.cli('run'), { exitCode: 13, stderr: /next: .*acknowledge/ });
+    t.match(await host.cli('rollback'), { exitCode: 13 });
+    t.match(await host.cli('recover'), { exitCode: 13 });
+    const status = await host.cli('status');
+    t.equal(status.exitCode, 13);
+    t.match(status.stdout, /an operator is needed: .*did not come back/);
+    // Also after a reboot: it is not forgotten.
+    await host.reboot();
+    t.match(await host.cli('run'), { exitCode: 13 });
+  });
+
+  await t.test('the recipe works once the cause is gone, and acknowledge releases', async (t) => {
+    await host.run('systemctl', ['stop', 'stranger']);
+    const { exitCode, stderr } = await host.bash(recipe, { timeoutSeconds: 60 });
+    t.equal(exitCode, 0, stderr);
+    await host.waitHealthy();
+    t.same(await versions(host), allAt('v1'));
+    t.match(await host.cli('acknowledge'), { exitCode: 0, stderr: /acknowledged: / });
+    t.notOk(await hasFile(host, latch));
+    t.match(await host.cli('acknowledge'), { exitCode: 0, stderr: /nothing to acknowledge/ });
+    t.match(await expectUpdate(t, host, 0), /held: .* is quarantined/, 'the bad one stays out');
+  });
+
+  await t.test('a mended release is taken', async (t) => {
+    const good = await host.pushCluster({ tag: 'v3' });
+    await expectUpdate(t, host, 0);
+    t.same(await versions(host), allAt('v3'));
+    t.equal(await host.head(), good);
+  });
+});

@@ -1,0 +1,199 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import t from 'tap';
+import { configSchema, settleConfig } from '../../../src/config/schema.ts';
+import type { EngineHost } from '../../../src/host/host.ts';
+import { createEngine, splitReference } from '../../../src/host/engine.ts';
+import { dockerSocket, openEngineApi } from '../../../src/host/engine-api.ts';
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A daemon on a socket of its own, ended with the test; the name has room for 107 bytes. */
+async function daemon(t: { teardown: (end: () => void) => void }, answer: Answer) {
+  const directory = mkdtempSync(join(tmpdir(), 'engine-'));
+  const socket = join(directory, 's');
+  const server = createServer(answer);
+  await new Promise<void>((ready) => server.listen(socket, ready));
+  t.teardown(() => {
+    server.closeAllConnections();
+    server.close();
+    rmSync(directory, { recursive: true });
+  });
+  return socket;
+}
+
+/** The engine over a daemon that knows these answers, and what it was asked. */
+async function engineWith(
+  t: { teardown: (end: () => void) => void },
+  answers: Readonly<Record<string, readonly [status: number, body: unknown]>>,
+): Promise<{ engine: EngineHost; asked: string[] }> {
+  const asked: string[] = [];
+  const socket = await daemon(t, (request, response) => {
+    const line = `${request.method} ${decodeURIComponent(request.url ?? '')}`;
+    asked.push(line);
+    const [status, body] = answers[line] ?? [404, { message: `no ${line}` }];
+    response.writeHead(status).end(JSON.stringify(body));
+  });
+  const engine = createEngine({
+    config: settleConfig(configSchema.parse({ project_name: 'shop' })),
+    api: openEngineApi(socket, 5),
+    ping: openEngineApi(socket, 1),
+    patient: openEngineApi(socket, 5),
+    signal: () => undefined,
+    sleep: (seconds) => wait(seconds * 1000),
+    watch: { started: () => {}, line: () => {} },
+    onProgress: () => {},
+  });
+  return { engine, asked };
+}
+
+/** What `GET /containers/{id}/json` says of a container of the project. */
+function inspected(name: string, labels: object = {}, state: object = {}) {
+  return {
+    Id: `id-${name}`,
+    Name: `/${name}`,
+    Image: 'sha256:i',
+    RestartCount: 2,
+    Config: {
+      Image: 'web:1',
+      Labels: { 'com.docker.compose.service': 'web', ...labels },
+    },
+    State: { Status: 'running', ExitCode: 0, StartedAt: 's', ...state },
+    Mounts: [
+      { Type: 'volume', Name: 'shop_data', Destination: '/data' },
+      { Type: 'volume', Name: 'f'.repeat(64), Destination: '/anonymous' },
+      { Type: 'bind', Destination: '/bound' },
+    ],
+    NetworkSettings: { Networks: { shop_default: {} } },
+  };
+}
+
+const listing =
+  'GET /containers/json?all=true&filters={"label":["com.docker.compose.project=shop"]}';
+
+await t.test('status and body, JSON where it is JSON', async (t) => {
+  const socket = await daemon(t, (request, response) => {
+    if (request.url === '/_ping') response.end('OK');
+    else response.writeHead(201).end('{"method":"' + request.method + '"}');
+  });
+  const api = openEngineApi(socket, 5);
+  t.same(await api('GET', '/_ping'), { status: 200, body: 'OK' });
+  t.same(await api('POST', '/x'), { status: 201, body: { method: 'POST' } });
+});
+
+await t.test('no daemon, a silent one, one that breaks off: the socket and the why', async (t) => {
+  const absent = openEngineApi('/nonexistent/docker.sock', 5)('GET', '/version');
+  await t.rejects(absent, {
+    message: /Docker does not answer \(GET \/version on \/nonexistent\/docker\.sock\): .*ENOENT/,
+    next: /systemctl status docker/,
+  });
+  const silent = await daemon(t, () => {});
+  await t.rejects(openEngineApi(silent, 0.2)('GET', '/x'), { message: /no answer within 0\.2 s/ });
+  const torn = await daemon(t, (request, response) => {
+    response.writeHead(200, { 'content-length': '100' });
+    response.write('{"half":');
+    setTimeout(() => request.socket.destroy(), 50);
+  });
+  await t.rejects(openEngineApi(torn, 5)('GET', '/x'), { message: /Docker does not answer/ });
+});
+
+await t.test('DOCKER_HOST names the socket where it is one', async (t) => {
+  t.equal(dockerSocket({}), '/var/run/docker.sock');
+  t.equal(
+    dockerSocket({ DOCKER_HOST: 'unix:///run/user/1/docker.sock' }),
+    '/run/user/1/docker.sock',
+  );
+});
+
+await t.test('containers of the project, one-off runs left out, in name order', async (t) => {
+  const log = [{ Output: 'first' }, { Output: 'Traceback\n  last line\n' }];
+  const { engine } = await engineWith(t, {
+    [listing]: [200, [{ Id: 'z' }, { Id: 'a' }, { Id: 'job' }, { Id: 'gone' }]],
+    'GET /containers/z/json': [200, inspected('z', { 'com.docker.compose.config-hash': 'h' })],
+    'GET /containers/a/json': [
+      200,
+      inspected(
+        'a',
+        {},
+        { Status: 'exited', ExitCode: 3, Health: { Status: 'unhealthy', Log: log } },
+      ),
+    ],
+    'GET /containers/job/json': [200, inspected('job', { 'com.docker.compose.oneoff': 'True' })],
+  });
+  const [first, second, ...others] = await engine.containers();
+  t.match(first, {
+    id: 'id-a',
+    name: 'a',
+    service: 'web',
+    state: 'exited',
+    exitCode: 3,
+    health: 'unhealthy',
+    healthOutput: 'last line',
+    configHash: '',
+  });
+  t.match(second, { name: 'z', configHash: 'h', restartCount: 2, networks: ['shop_default'] });
+  t.same(second?.anonymousVolumes, ['/anonymous']);
+  t.equal(second?.health, undefined);
+  t.same(others, []);
+});
+
+await t.test('an image that is not there is no failure, a broken engine is', async (t) => {
+  const { engine } = await engineWith(t, {
+    'GET /images/reg:5000/web:2/json': [200, { Id: 'sha256:w' }],
+    'GET /images/broken/json': [500, { message: 'input/output error' }],
+  });
+  t.equal(await engine.imageId('reg:5000/web:2'), 'sha256:w');
+  t.equal(await engine.imageId('absent'), undefined);
+  await t.rejects(engine.imageId('broken'), { message: /refused the image broken: input\/output/ });
+});
+
+await t.test('tags are given, and only ours are dropped', async (t) => {
+  const kept = 'orchestrator-update/kept';
+  const { engine, asked } = await engineWith(t, {
+    [`POST /images/sha256:i/tag?repo=${kept}&tag=t1-web`]: [201, {}],
+    [`GET /images/json?filters={"reference":["${kept}"]}`]: [
+      200,
+      [{ RepoTags: [`${kept}:old-web`, 'web:1', `${kept}:new-web`] }, { RepoTags: null }],
+    ],
+    [`DELETE /images/${kept}:old-web`]: [409, { message: 'in use' }],
+  });
+  await engine.tag('sha256:i', `${kept}:t1-web`);
+  await engine.dropKeptTags([`${kept}:new-web`]);
+  t.same(
+    asked.filter((line) => line.startsWith('DELETE')),
+    [`DELETE /images/${kept}:old-web`],
+  );
+  await t.rejects(engine.tag('absent', 'x:1'), {
+    message: /refused a tag x:1 for absent: no POST/,
+  });
+});
+
+await t.test('a container is removed without its volumes, and may be gone', async (t) => {
+  const { engine, asked } = await engineWith(t, { [listing]: [200, []] });
+  const gone = { id: 'x', name: 'web' } as Parameters<EngineHost['remove']>[0];
+  await engine.remove(gone);
+  await engine.rename(gone, 'web-1');
+  await engine.stop(gone);
+  t.same(asked, [
+    'DELETE /containers/x?force=true',
+    'POST /containers/x/rename?name=web-1',
+    'POST /containers/x/stop',
+  ]);
+});
+
+await t.test('waiting for Docker ends when it answers, or when the time is up', async (t) => {
+  t.equal(await (await engineWith(t, { 'GET /_ping': [200, 'OK'] })).engine.waitUntilUp(9), true);
+  const { engine, asked } = await engineWith(t, {});
+  t.equal(await engine.waitUntilUp(1.5), false);
+  t.equal(asked.length, 3, 'asked once a second');
+});
+
+await t.test('references', async (t) => {
+  t.same(splitReference('web'), ['web', 'latest']);
+  t.same(splitReference('web:1'), ['web', '1']);
+  t.same(splitReference('reg:5000/team/web'), ['reg:5000/team/web', 'latest']);
+  t.same(splitReference('reg:5000/web:1@sha256:abc'), ['reg:5000/web', '1']);
+});
