@@ -51,16 +51,18 @@ async function installUpdater(host: LabHost): Promise<void> {
 
 /** `systemctl start`, which returns when the outcome is known, and the journal while it runs. */
 async function startUpdate(host: LabHost): Promise<number> {
-  const journal = ['journalctl', '-u', unit, '-f', '-n', '0', '-o', 'cat'];
+  // It ends when its standard input does: a signal would reach nsenter alone, and not what it started.
+  const follow = `journalctl -u ${unit} -f -n 0 -o cat & cat; kill $!`;
+  const journal = ['bash', '-c', follow];
   const [file = '', ...args] = [...(await enterArgs(host.name)), ...guestPrefix({}), ...journal];
-  const following = execa(file, args, { buffer: false, stdin: 'ignore', reject: false });
+  const following = execa(file, args, { buffer: false, stdin: 'pipe', reject: false });
   createInterface({ input: following.stdout }).on('line', show);
   step(`${host.name}# systemctl start ${unit}    # the journal of it:`);
   const start = ['start', unit];
   const { exitCode } = await host.run('systemctl', start, { timeoutSeconds: 300 });
-  // The last line may still be on its way.
-  await new Promise((resolve) => void setTimeout(resolve, 300));
-  following.kill();
+  // The last lines may still be on their way.
+  await new Promise((resolve) => void setTimeout(resolve, 1000));
+  following.stdin.end();
   await following;
   return exitCode;
 }

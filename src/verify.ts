@@ -46,7 +46,10 @@ export async function takeBaseline(
   for (;;) {
     const sample = await look(host, probe);
     const nowMs = host.now().getTime();
-    const findings = [...findingsIn(model, sample, sample, jobs), ...slowlyLooping(sample, nowMs)];
+    const findings = [
+      ...findingsIn(model, sample, sample, jobs),
+      ...slowlyLooping(sample, ({ startedAt }) => nowMs - Date.parse(startedAt)),
+    ];
     looks.push(findings);
     const isStarting = findings.some(({ problem }) => problem.startsWith('is starting'));
     const isOver = looks.length >= BASELINE_LOOKS && (!isStarting || nowMs >= waitUntilMs);

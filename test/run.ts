@@ -1,6 +1,18 @@
+/**
+ * `npm test`: every suite, whatever the earlier ones said. The last line counts all of them.
+ *
+ * Usage: node test/run.ts [SUITE...]
+ */
+import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
-import { existsSync, globSync, mkdirSync, readFileSync } from 'node:fs';
-import { Parser } from 'tap-parser';
+import {
+  add,
+  type Count,
+  countTap,
+  countText,
+  nothing,
+  type Failure,
+} from './support/tap-results.ts';
 
 /** One part of `npm test`. */
 interface Suite {
@@ -10,15 +22,13 @@ interface Suite {
   readonly args: readonly string[];
 }
 
-interface Count {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
+interface SuiteResults {
+  readonly count: Count;
+  readonly failures: readonly Failure[];
 }
 
-const none: Count = { passed: 0, failed: 0, skipped: 0 };
-const RESULTS = '.tap/results';
-const bin = (name: string): string => `node_modules/.bin/${name}`;
+/** The raw TAP of each suite, and the last line. */
+const resultsDir = '.tap/results';
 
 const suites: readonly Suite[] = [
   { name: 'build', args: ['npm', 'run', '--silent', 'build'] },
@@ -29,81 +39,86 @@ const suites: readonly Suite[] = [
   { name: 'lab', tests: 'test/lab/scenarios', args: ['--jobs=2', '--timeout=900'] },
 ];
 
-/** Runs every suite, whatever the earlier ones said; the last line counts all of them. */
-const only = process.argv.slice(2);
-const counts: Count[] = [];
-for (const suite of suites.filter(({ name }) => only.length === 0 || only.includes(name))) {
-  const startedAt = performance.now();
-  process.stdout.write(`\n== ${suite.name}\n`);
-  const count = await runSuite(suite);
-  const seconds = Math.round((performance.now() - startedAt) / 1000);
-  process.stdout.write(`== ${suite.name}: ${countText(count)} in ${seconds} s\n`);
-  counts.push(count);
-}
-const total = counts.reduce(add, { passed: 0, failed: 0, skipped: 0 });
-process.stdout.write(`\n${countText(total)}\n`);
-process.exitCode = total.failed === 0 ? 0 : 1;
-
-async function runSuite(suite: Suite): Promise<Count> {
-  if (suite.tests === undefined) return runCommand(suite.args);
+async function runSuite(suite: Suite): Promise<SuiteResults> {
+  if (suite.tests === undefined) return runCommand(suite);
   if (suite.name === 'lab' && process.getuid?.() !== 0) {
-    process.stdout.write('the lab boots real hosts and needs root: run this as root\n');
-    return { passed: 0, failed: 1, skipped: 0 };
+    return failed('lab', 'the lab boots real hosts and needs root: sudo npm test');
   }
   const files = globSync(`${suite.tests}/**/*.test.ts`).toSorted();
-  mkdirSync(RESULTS, { recursive: true });
-  const output = `${RESULTS}/${suite.name}.tap`;
-  const args = [...suite.args, '--reporter=terse', `--output-file=${output}`, ...files];
-  const { exitCode } = await execa(bin('tap'), args, {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    reject: false,
-  });
-  const count = existsSync(output) ? countTap(readFileSync(output, 'utf8')) : none;
-  // A suite that ran nothing, or died without a failing test, has failed.
-  const isSilent = count.passed + count.failed === 0 || (exitCode !== 0 && count.failed === 0);
-  return isSilent ? { ...count, failed: count.failed + 1 } : count;
+  // Without files tap would run every test there is.
+  if (files.length === 0) return failed(suite.name, `no test files in ${suite.tests}`);
+  return runTests(suite, files);
 }
 
-async function runCommand([file = '', ...args]: readonly string[]): Promise<Count> {
+async function runTests(suite: Suite, files: readonly string[]): Promise<SuiteResults> {
+  const counter = countTap(({ ok, name, time }, count) => {
+    const seconds = ((time ?? 0) / 1000).toFixed(1);
+    say(`   ${ok ? 'ok' : 'FAILED'}  ${name}: ${countText(count)} in ${seconds} s`);
+  });
+  const output = `--output-file=${resultsDir}/${suite.name}.tap`;
+  const args = [...suite.args, '--reporter=tap', output, ...files];
+  const tap = execa('node_modules/.bin/tap', args, {
+    stdin: 'ignore',
+    stderr: 'inherit',
+    buffer: false,
+    reject: false,
+  });
+  tap.stdout.setEncoding('utf8').on('data', counter.write);
+  const { exitCode } = await tap;
+  const { count, failures } = counter.end();
+  const hasRun = count.passed + count.failed > 0;
+  if (hasRun && (exitCode === 0 || count.failed > 0)) return { count, failures };
+  const why = hasRun ? `tap ended with ${exitCode}, though no test failed` : 'no test was run';
+  const more = failed(suite.name, why);
+  return { count: add(count, more.count), failures: [...failures, ...more.failures] };
+}
+
+async function runCommand({ name, args: [file = '', ...args] }: Suite): Promise<SuiteResults> {
   const { exitCode } = await execa(file, args, {
     stdio: ['ignore', 'inherit', 'inherit'],
     reject: false,
   });
-  return exitCode === 0 ? { ...none, passed: 1 } : { ...none, failed: 1 };
+  if (exitCode === 0) return { count: { ...nothing, passed: 1 }, failures: [] };
+  return failed(name, `${[file, ...args].join(' ')} ended with ${exitCode}: see above`);
 }
 
-/** Counts the assertions of all subtests, not the subtests themselves. */
-function countTap(text: string): Count {
-  let count = none;
-  const listen = (parser: Parser): void => {
-    parser.on('child', listen);
-    parser.on('assert', (result) => {
-      if (result.skip || result.todo) count = { ...count, skipped: count.skipped + 1 };
-      else if (result.name.startsWith('Subtest') || isSubtest(result)) return;
-      else if (result.ok) count = { ...count, passed: count.passed + 1 };
-      else count = { ...count, failed: count.failed + 1 };
-    });
-  };
-  const parser = new Parser();
-  listen(parser);
-  parser.end(text);
-  return count;
+function failed(name: string, details: string): SuiteResults {
+  return { count: { ...nothing, failed: 1 }, failures: [{ name, details }] };
 }
 
-/** The line that sums up a subtest: its assertions were counted already. */
-function isSubtest(result: { readonly fullname?: string; readonly time?: number | null }): boolean {
-  return typeof result.time === 'number';
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
-function add(left: Count, right: Count): Count {
-  return {
-    passed: left.passed + right.passed,
-    failed: left.failed + right.failed,
-    skipped: left.skipped + right.skipped,
-  };
+async function main(only: readonly string[]): Promise<number> {
+  const unknown = only.find((name) => !suites.some((suite) => suite.name === name));
+  if (unknown !== undefined) {
+    say(`no suite ${unknown}; there are: ${suites.map(({ name }) => name).join(', ')}`);
+    return 2;
+  }
+  rmSync(resultsDir, { recursive: true, force: true });
+  mkdirSync(resultsDir, { recursive: true });
+  let total = nothing;
+  const failures: Failure[] = [];
+  const table: string[] = [];
+  for (const suite of suites.filter(({ name }) => only.length === 0 || only.includes(name))) {
+    say(`\n== ${suite.name}`);
+    const startedAt = performance.now();
+    const results = await runSuite(suite);
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    table.push(`${suite.name}: ${countText(results.count)} in ${seconds} s`);
+    say(`== ${table.at(-1)}`);
+    total = add(total, results.count);
+    failures.push(...results.failures);
+  }
+  for (const { name, details } of failures)
+    say(`\n✗ ${name}\n${details.replaceAll(/^/gm, '    ')}`);
+  say(`\n${table.join('\n')}\n`);
+  // Skipped and todo are in the table: this line is read by programs.
+  const last = `${total.passed} passed, ${total.failed} failed`;
+  writeFileSync(`${resultsDir}/total`, `${last}\n`);
+  say(last);
+  return total.failed === 0 ? 0 : 1;
 }
 
-function countText({ passed, failed, skipped }: Count): string {
-  const more = skipped > 0 ? `, ${skipped} skipped` : '';
-  return `${passed} passed, ${failed} failed${more}`;
-}
+process.exitCode = await main(process.argv.slice(2));

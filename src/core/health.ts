@@ -143,9 +143,10 @@ export function isSteady(
  * Services that crash-loop slowly: a few looks may all find them running. Docker waits up to a
  * minute between two restarts.
  */
-export function slowlyLooping(sample: Sample, nowMs: number): Finding[] {
-  return sample.containers.flatMap(({ service, restartCount, startedAt }) => {
-    const isYoung = nowMs - Date.parse(startedAt) < LOOP_WINDOW_MS;
+export function slowlyLooping(sample: Sample, ageMs: (container: Container) => number): Finding[] {
+  return sample.containers.flatMap((container) => {
+    const { service, restartCount } = container;
+    const isYoung = ageMs(container) < LOOP_WINDOW_MS;
     if (restartCount < CRASH_LOOP_RESTARTS || !isYoung) return [];
     return [finding(service, `was restarted ${restartCount} times`)];
   });

@@ -72,6 +72,13 @@ export function createEngine(context: EngineContext): EngineHost {
         ...(signal ? { signal } : {}),
       });
     },
+    ...containerActs(context),
+  };
+}
+
+function containerActs(context: EngineContext): Pick<EngineHost, 'stop' | 'remove' | 'rename'> {
+  const { api, config } = context;
+  return {
     stop: async ({ id, name }) => {
       context.watch.started(config.timeouts.compose_seconds);
       const answer = await context.patient('POST', `/containers/${id}/stop`);

@@ -1,10 +1,12 @@
+import { resolve } from 'node:path';
+import { messageOf } from '../errors.ts';
 import { exec } from './exec.ts';
 import { git, names, statusPaths, type GitContext } from './git-command.ts';
 import type { GitHost } from './host.ts';
 import { untrackedInTheWay } from './in-the-way.ts';
 import { remoteTip } from './remote-tip.ts';
 import { createStaging } from './staging.ts';
-import { openSubmodules } from './submodules.ts';
+import { openSubmodules, type Submodules } from './submodules.ts';
 
 /** Where fetched commits are kept: outside the user's branches, so nothing of theirs moves. */
 const INCOMING = 'refs/orchestrator-update/incoming';
@@ -28,7 +30,14 @@ export function createGit(context: GitContext): GitHost {
     },
     fetch: async () => {
       const refspec = `+refs/heads/${config.branch}:${INCOMING}`;
-      await raw('fetch', '--no-tags', '--no-recurse-submodules', config.remote, refspec);
+      const args = ['fetch', '--no-tags', '--no-recurse-submodules', config.remote, refspec];
+      await raw(...args).catch(async (error: unknown) => {
+        // A fetch that a power cut ended leaves the lock of our own ref, which nobody else takes.
+        if (!messageOf(error).includes(`${INCOMING}.lock`)) throw error;
+        const path = await raw('rev-parse', '--git-path', `${INCOMING}.lock`);
+        await removeLocks(context, [resolve(directory, path)]);
+        await raw(...args);
+      });
       return raw('rev-parse', `${INCOMING}^{commit}`);
     },
     fetchSubmodules: (commit) => submodules.fetch(commit),
@@ -53,8 +62,21 @@ export function createGit(context: GitContext): GitHost {
     changedPaths: async (from, to) =>
       names(await raw('diff', '--name-only', '--no-renames', '-z', from, to)),
     ...createStaging(context, submodules),
+    ...checkouts(context, submodules),
+  };
+}
+
+/** Moves the live tree, on the deploy branch, without the network. */
+function checkouts(
+  context: GitContext,
+  submodules: Submodules,
+): Pick<GitHost, 'checkout' | 'checkoutBack'> {
+  const { branch } = context.config;
+  const raw = (...args: string[]): Promise<string> =>
+    git(context, context.repository.directory, args);
+  return {
     checkout: async (commit) => {
-      await raw('checkout', '--quiet', '-B', config.branch, commit);
+      await raw('checkout', '--quiet', '-B', branch, commit);
       await raw('submodule', 'sync', '--quiet', '--recursive');
       await raw('submodule', 'update', '--init', '--recursive', '--no-fetch');
     },
@@ -64,7 +86,7 @@ export function createGit(context: GitContext): GitHost {
       // checkout know all of its files, and remove those that the old commit does not have.
       await raw('read-tree', leaving);
       await submodules.readTrees(leaving);
-      await raw('checkout', '--quiet', '--force', '-B', config.branch, commit);
+      await raw('checkout', '--quiet', '--force', '-B', branch, commit);
       await raw('submodule', 'sync', '--quiet', '--recursive');
       await raw('submodule', 'update', '--init', '--recursive', '--no-fetch', '--force');
     },
@@ -72,8 +94,8 @@ export function createGit(context: GitContext): GitHost {
 }
 
 /**
- * Removes what a git that was killed left: without that every later git fails with 128. Only on
- * the way back, where our lock is held and our own git is known to be gone.
+ * Removes what a git that was killed left: without that every later git fails with 128. Only where
+ * our own git is known to be gone.
  */
 async function removeLocks(context: GitContext, locks: readonly string[]): Promise<void> {
   const user = context.repository.owner;

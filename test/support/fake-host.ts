@@ -135,19 +135,20 @@ function descends(world: World, commit: string, ancestor: string): boolean {
   return parent !== undefined && descends(world, parent, ancestor);
 }
 
+const manifest = (name: string) => ({
+  schema: 1 as const,
+  name,
+  createdAt: '',
+  commit: name.split('-')[1] ?? '',
+  project: 'fake',
+  projectPath: 'fake',
+  sizeBytes: 0,
+  files: 0,
+  images: {},
+  seconds: 0,
+});
+
 function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] {
-  const manifest = (name: string) => ({
-    schema: 1 as const,
-    name,
-    createdAt: '',
-    commit: name.split('-')[1] ?? '',
-    project: 'fake',
-    projectPath: 'fake',
-    sizeBytes: 0,
-    files: 0,
-    images: {},
-    seconds: 0,
-  });
   return {
     create: async (name) => {
       await effect(() => void world.partialBackups.add(name));

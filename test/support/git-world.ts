@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -39,6 +40,11 @@ export function ownersDirectory(t: Teardown, name: string): string {
   chmodSync(directory, 0o755);
   t.teardown(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
+}
+
+function makeOwners(directory: string): void {
+  mkdirSync(directory);
+  if (isRoot) chownSync(directory, owner.uid, owner.gid);
 }
 
 /** Runs git as the owner and returns what it prints. */
@@ -88,7 +94,7 @@ export interface Remotes {
 
 export async function serveRemotes(t: Teardown, directory: string): Promise<Remotes> {
   const base = join(directory, 'remotes');
-  await execa('install', ['-d', '-o', String(owner.uid), '-g', String(owner.gid), base]);
+  makeOwners(base);
   const { port, cut } = await listen(base);
   t.teardown(cut);
   const tree = (name: string): string => join(base, name);
@@ -152,7 +158,7 @@ export interface LiveClone {
 /** Clones a remote to `<directory>/live` as the owner and opens it as the program does. */
 export async function openLive(directory: string, url: string): Promise<LiveClone> {
   const live = join(directory, 'live');
-  await execa('install', ['-d', '-o', String(owner.uid), '-g', String(owner.gid), live]);
+  makeOwners(live);
   await gitAsOwner(live, 'clone', '--quiet', '--recurse-submodules', '--branch=deploy', url, '.');
   const config = settleConfig(
     configSchema.parse({ root: live, project_dir: live, branch: 'deploy' }),
@@ -170,7 +176,7 @@ export async function openLive(directory: string, url: string): Promise<LiveClon
   return { live, config, context, git: createGit(context), text };
 }
 
-export function readIfThere(path: string): string | undefined {
+function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -99,6 +99,9 @@ async function expectWhole(
     allAt(expected[head] ?? 'nothing'),
     `one whole release, that of ${head.slice(0, 12)}`,
   );
+  const { deployed } = JSON.parse((await host.cli('status', '--json')).stdout);
+  // Nothing is recorded before the first update of a host: then the work tree tells.
+  if (deployed) t.equal(deployed.commit, head, 'and is what is recorded');
   t.notOk(await hasFile(host, activeFile), 'no transaction is open');
   const status = ['-C', host.workTree, 'status', '--porcelain', '--untracked-files=no'];
   t.equal((await host.run('git', status, { user: 'geo' })).stdout, '', 'the work tree is clean');

@@ -1,8 +1,14 @@
 import t from 'tap';
+import type { ClusterChange } from '../cluster.ts';
 import { startInstalled } from '../installed-host.ts';
 import { expectUpdate } from '../picture.ts';
 
 const secret = 'hunter2-9f83c1';
+
+/** A release whose service gets the secret. */
+const using = (tag: string, mode: 'ok' | 'unhealthy'): ClusterChange => ({
+  services: { knowledge: { tag, mode, environment: { TOKEN: '${SECRET_TOKEN}' } } },
+});
 
 await t.test('a secret of .env is shown nowhere, and kept where only root can read', async (t) => {
   const host = await startInstalled();
@@ -12,9 +18,6 @@ await t.test('a secret of .env is shown nowhere, and kept where only root can re
   await host.writeFile(env, `${text}\nSECRET_TOKEN=${secret}\n`, {
     mode: '0600',
     owner: 'geo:geo',
-  });
-  const using = (tag: string, mode: 'ok' | 'unhealthy') => ({
-    services: { knowledge: { tag, mode, environment: { TOKEN: '${SECRET_TOKEN}' } } },
   });
 
   const shown = async (): Promise<string> => {

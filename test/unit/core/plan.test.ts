@@ -179,6 +179,20 @@ await t.test('a rollback does not pull what was kept for it', async (t) => {
   t.same(words(plan.prepare), ['keep-images db+web', 'backup']);
 });
 
+await t.test(
+  'only contents of mounted files: those services are made anew, there and back',
+  async (t) => {
+    const contents = [{ service: 'web', paths: ['/op/nginx.conf'] }];
+    const plan = planned(before, { contents, changedPaths: ['nginx.conf'] });
+    t.equal(plan.verdict, 'full');
+    t.same(words(plan.apply), ['sweep', 'checkout b', 'recreate web', 'settle new']);
+    t.same(words(stepsBack(plan)).slice(-3), ['checkout a (force)', 'recreate web', 'settle old']);
+    t.match(plan.reasons, [/service web reads files that changed: \/op\/nginx\.conf/]);
+    const both = words(planned(newImage, { contents }).apply);
+    t.notOk(both.includes('recreate web'), 'a service that is made anew anyway, once');
+  },
+);
+
 await t.test('kept images have a tag of this run and this service each', async (t) => {
   const [keep] = planned().prepare;
   t.same(keep, {
