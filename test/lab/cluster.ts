@@ -8,8 +8,6 @@ export const servicePorts = {
   reporter: 8300,
 } as const;
 
-export type ServiceName = keyof typeof servicePorts;
-
 /** The services of the cluster as every host starts with it. */
 export const startServices = ['orchestrator', 'neurosync_s1', 'knowledge'] as const;
 
