@@ -128,8 +128,12 @@ await t.test('what was bad before may keep restarting', async (t) => {
   t.notOk(isSteady(bad(1), bad(2), ['service db']));
 });
 
+const age =
+  (nowMs: number) =>
+  (one: Container): number =>
+    nowMs - Date.parse(one.startedAt);
+
 await t.test('a slow crash loop shows in a start that is recent after many', async (t) => {
-  const age = (nowMs: number) => (one: Container) => nowMs - Date.parse(one.startedAt);
   const nowMs = Date.parse('2026-01-01T00:09:00Z');
   const looping = container('web', { restartCount: 3 });
   t.match(slowlyLooping(sample(looping, container('db')), age(nowMs)), [
