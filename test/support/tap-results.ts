@@ -45,18 +45,14 @@ export function countTap(onFile: (result: Result, count: Count) => void): TapCou
 
   const listen = (parser: Parser, path: readonly string[]): void => {
     let before = count;
-    let inner: Parser | undefined;
     parser.on('child', (child: Parser) => {
       before = count;
-      inner = child;
       listen(child, [...path, child.name]);
     });
     parser.on('assert', (result: Result) => {
-      const isSum = inner !== undefined && inner.name === result.name;
-      inner = undefined;
       const saysMore =
         (!result.ok && count.failed === before.failed) || (result.skip && count === before);
-      if (!isSum || saysMore) take(result, path);
+      if (!result.closingTestPoint || saysMore) take(result, path);
       if (path.length === 0) onFile(result, subtract(count, before));
     });
   };

@@ -87,10 +87,11 @@ await t.test('power', async (t) => {
       (await host.isOn()) ? (await host.bash('ps -o lstart= -p 1')).stdout : '';
     const first = await bootedAt();
     await sleep(1000);
-    await host.bash('systemctl reboot');
+    // The shell that asks for it may be ended before it can answer.
+    await host.bash('systemctl reboot --no-block', { timeoutSeconds: 20 });
     const second = await poll(
       async () => [await bootedAt()].find((at) => at !== '' && at !== first),
-      { timeoutSeconds: 30, stepMs: 100 },
+      { timeoutSeconds: 90, stepMs: 100 },
     );
     t.ok(second, `${first} → ${second}`);
     await host.waitHealthy();
