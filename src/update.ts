@@ -8,7 +8,7 @@ import {
   refuseUnsafe,
   type Proposal,
 } from './detect.ts';
-import { RefusedError } from './errors.ts';
+import { messageOf, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { held, needsOperator, nothingToDo, short, type Outcome } from './outcome.ts';
@@ -43,8 +43,12 @@ export async function update(host: Host, config: Config, options: UpdateOptions)
   let outcome = await followBranch(host, config, options);
   for (let round = 1; outcome.result === 'updated' && round < MAX_ROUNDS; round++) {
     if (host.interruptedBy() !== undefined) break;
-    const next = await followBranch(host, config, { force: false });
-    if (next.result === 'nothing') break;
+    const next = await followBranch(host, config, { force: false }).catch((error: unknown) => {
+      // The release that was just committed stays a success; the next run meets this again.
+      host.log.warn(`the branch cannot be followed further now: ${messageOf(error)}`);
+      return undefined;
+    });
+    if (next === undefined || next.result === 'nothing') break;
     outcome = next;
   }
   // Nothing new to do does not make a recovery that ended badly good.

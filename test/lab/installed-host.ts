@@ -49,7 +49,7 @@ function operations(host: LabHost): Omit<InstalledHost, keyof LabHost> {
   return {
     update: async (timeoutSeconds = 180) => {
       const startedAt = performance.now();
-      // Ten starts in ten minutes are allowed; a scenario may want more.
+      // Ten starts in 40 minutes are allowed; a scenario may want more.
       await host.run('systemctl', ['reset-failed', 'orchestrator-update.service']);
       const unit = ['start', 'orchestrator-update.service'];
       const { exitCode } = await host.run('systemctl', unit, { timeoutSeconds });
