@@ -1,6 +1,19 @@
 import type { Command } from './command.ts';
 
-/** Pulls one image; the CLI knows the registry credentials. */
+/** Pulls one image, as a person would type it; host/image-pull.ts asks the daemon for the same. */
 export function dockerPull(reference: string): Command {
   return { file: 'docker', args: ['pull', reference] };
+}
+
+/** Logs in to a registry, as a person would type it. */
+export function dockerLogin(registry: string): Command {
+  return { file: 'docker', args: ['login', registry] };
+}
+
+/**
+ * Asks a credential helper for what it has for a registry, whose address it reads on stdin
+ * (github.com/docker/docker-credential-helpers).
+ */
+export function getCredentials(helper: string): Command {
+  return { file: `docker-credential-${helper}`, args: ['get'] };
 }

@@ -63,7 +63,8 @@ export async function openContext(invocation: Invocation, door: Door): Promise<C
   const isQuiet = invocation.json || invocation.flags['auto'] === true;
   const statusLine = createStatusLine(
     stream === 'terminal' && !isQuiet,
-    () => process.stderr.columns ?? 80,
+    // A terminal that does not know its width says 0.
+    () => process.stderr.columns || 80,
   );
   const log = await createLog({ stream, debug: settings.debug, write: statusLine.print });
   const { createHost } = await import('../host/create-host.ts');

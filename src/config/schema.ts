@@ -106,10 +106,8 @@ export const configSchema = z.strictObject({
         .default(600)
         .describe('A docker compose command, in all.'),
       pull_idle_seconds: seconds(1, 86_400)
-        .default(1800)
-        .describe(
-          'A pull that prints nothing for this long is given up. Docker prints nothing while one layer is on its way.',
-        ),
+        .default(300)
+        .describe('A pull that brings nothing for this long is given up.'),
       pull_seconds: seconds(1, 86_400).default(7200).describe('Pulling one image, in all.'),
       backup_seconds: seconds(1, 86_400).default(7200).describe('Copying one backup, in all.'),
     })

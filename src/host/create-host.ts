@@ -7,7 +7,7 @@ import type { Settings } from '../settings.ts';
 import { createBackups } from './backups.ts';
 import { createCompose } from './compose.ts';
 import { createEngine } from './engine.ts';
-import { dockerSocket, openEngineApi, type EngineApi } from './engine-api.ts';
+import { dockerSocket, openEngineApi, openEngineStream, type EngineApi } from './engine-api.ts';
 import { exec, type Watch } from './exec.ts';
 import { createGit } from './git.ts';
 import type { Host } from './host.ts';
@@ -61,11 +61,12 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const api = openEngineApi(socket, API_TIMEOUT_SECONDS);
   const ping = openEngineApi(socket, PING_TIMEOUT_SECONDS);
   const patient = openEngineApi(socket, config.timeouts.compose_seconds);
+  const stream = openEngineStream(socket);
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
-    engine: createEngine({ ...shared, api, ping, patient, sleep }),
+    engine: createEngine({ ...shared, api, ping, patient, stream, sleep }),
     backups: createBackups({
       ...shared,
       isSandboxed: process.env['INVOCATION_ID'] !== undefined,

@@ -1,22 +1,17 @@
-import { dockerPull } from '../argv/docker.ts';
-import type { Config } from '../config/schema.ts';
+import { parseImageReference } from '../core/image-reference.ts';
 import type { Container, ContainerState } from '../core/observe.ts';
 import { OperatorError } from '../errors.ts';
 import type { ApiAnswer, EngineApi } from './engine-api.ts';
-import { exec, type Watch } from './exec.ts';
 import type { EngineHost } from './host.ts';
+import { pullImage, type PullContext } from './image-pull.ts';
 
-export interface EngineContext {
-  readonly config: Config;
+export interface EngineContext extends PullContext {
   readonly api: EngineApi;
   /** With a short time-out: a daemon that hangs is as good as down. */
   readonly ping: EngineApi;
   /** With a long time-out: a container may take its time to stop. */
   readonly patient: EngineApi;
-  readonly signal: () => AbortSignal | undefined;
   readonly sleep: (seconds: number) => Promise<void>;
-  readonly watch: Watch;
-  readonly onProgress: (status: string) => void;
 }
 
 /** Docker names an anonymous volume by 64 hex digits. */
@@ -24,7 +19,7 @@ const ANONYMOUS_NAME = /^[0-9a-f]{64}$/;
 /** The repository of the tags that keep images for a rollback. */
 const KEPT = 'orchestrator-update/kept';
 
-/** Docker itself, over its API; pulls go through the CLI, which knows the credentials. */
+/** Docker itself, over its API. */
 export function createEngine(context: EngineContext): EngineHost {
   const { config, api } = context;
   return {
@@ -51,8 +46,8 @@ export function createEngine(context: EngineContext): EngineHost {
       return (expect(answer, [200], `the image ${reference}`).body as { Id: string }).Id;
     },
     tag: async (image, reference) => {
-      const [repository, tag] = splitReference(reference);
-      const query = new URLSearchParams({ repo: repository, tag });
+      const { name, tag = 'latest' } = parseImageReference(reference);
+      const query = new URLSearchParams({ repo: name, tag });
       const answer = await api(
         'POST',
         `/images/${encodeURIComponent(image)}/tag?${query.toString()}`,
@@ -60,18 +55,7 @@ export function createEngine(context: EngineContext): EngineHost {
       expect(answer, [201], `a tag ${reference} for ${image}`);
     },
     dropKeptTags: (keep) => dropKeptTags(api, new Set(keep)),
-    pull: async (reference) => {
-      const signal = context.signal();
-      await exec(dockerPull(reference), {
-        timeoutSeconds: config.timeouts.pull_seconds,
-        idleSeconds: config.timeouts.pull_idle_seconds,
-        watch: {
-          started: context.watch.started,
-          line: (line) => context.onProgress(`${reference}: ${line}`),
-        },
-        ...(signal ? { signal } : {}),
-      });
-    },
+    pull: (reference) => pullImage(context, reference),
     ...containerActs(context),
   };
 }
@@ -94,15 +78,6 @@ function containerActs(context: EngineContext): Pick<EngineHost, 'stop' | 'remov
       expect(answer, [204, 404], `the name ${to} for the container ${name}`);
     },
   };
-}
-
-/** `registry:5000/name:tag` → name and tag; a digest has no tag of its own. */
-export function splitReference(reference: string): [string, string] {
-  const [name = reference] = reference.split('@');
-  const colon = name.lastIndexOf(':');
-  return colon > name.lastIndexOf('/')
-    ? [name.slice(0, colon), name.slice(colon + 1)]
-    : [name, 'latest'];
 }
 
 function expect(answer: ApiAnswer, statuses: readonly number[], what: string): ApiAnswer {

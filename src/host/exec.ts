@@ -3,6 +3,7 @@ import { execa } from 'execa';
 import { printable, type Command } from '../argv/command.ts';
 import { OperatorError } from '../errors.ts';
 import { childEnvironment, type User } from './child-environment.ts';
+import { watchLines } from './lines.ts';
 
 /** How a command is run. Times in seconds. */
 export interface ExecOptions {
@@ -16,6 +17,8 @@ export interface ExecOptions {
   readonly signal?: AbortSignal;
   /** Run as this user, with no other groups; as ourselves if left out. */
   readonly user?: User;
+  /** What it reads on stdin; nothing if left out. */
+  readonly input?: string;
   readonly watch?: Watch;
   /** Exit codes that are answers, not failures. */
   readonly accept?: readonly number[];
@@ -62,7 +65,7 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
     env: { ...childEnvironment(options.user?.home), ...options.environment },
     extendEnv: false,
-    stdin: 'ignore',
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
     reject: false,
     // A group of its own: Ctrl-C reaches us alone, and a plugin it started is ended with it.
     detached: true,
@@ -125,16 +128,6 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   } catch {
     // It has ended meanwhile.
   }
-}
-
-/** Progress bars end their lines with a carriage return; each of those is a sign of life too. */
-function watchLines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
-  let rest = '';
-  stream.on('data', (chunk: Buffer | string) => {
-    const lines = (rest + chunk.toString()).split(/[\r\n]+/);
-    rest = lines.pop() ?? '';
-    for (const line of lines) onLine(line);
-  });
 }
 
 function causeOf(

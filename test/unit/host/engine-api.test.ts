@@ -1,29 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { configSchema, settleConfig } from '../../../src/config/schema.ts';
 import type { EngineHost } from '../../../src/host/host.ts';
-import { createEngine, splitReference } from '../../../src/host/engine.ts';
-import { dockerSocket, openEngineApi } from '../../../src/host/engine-api.ts';
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
-
-/** A daemon on a socket of its own, ended with the test; the name has room for 107 bytes. */
-async function daemon(t: { teardown: (end: () => void) => void }, answer: Answer) {
-  const directory = mkdtempSync(join(tmpdir(), 'engine-'));
-  const socket = join(directory, 's');
-  const server = createServer(answer);
-  await new Promise<void>((ready) => server.listen(socket, ready));
-  t.teardown(() => {
-    server.closeAllConnections();
-    server.close();
-    rmSync(directory, { recursive: true });
-  });
-  return socket;
-}
+import { createEngine } from '../../../src/host/engine.ts';
+import { dockerSocket, openEngineApi, openEngineStream } from '../../../src/host/engine-api.ts';
+import { daemon } from '../../support/daemon.ts';
 
 /** The engine over a daemon that knows these answers, and what it was asked. */
 async function engineWith(
@@ -42,6 +23,7 @@ async function engineWith(
     api: openEngineApi(socket, 5),
     ping: openEngineApi(socket, 1),
     patient: openEngineApi(socket, 5),
+    stream: openEngineStream(socket),
     signal: () => undefined,
     sleep: (seconds) => wait(seconds * 1000),
     watch: { started: () => {}, line: () => {} },
@@ -189,11 +171,4 @@ await t.test('waiting for Docker ends when it answers, or when the time is up', 
   const { engine, asked } = await engineWith(t, {});
   t.equal(await engine.waitUntilUp(1.5), false);
   t.equal(asked.length, 3, 'asked once a second');
-});
-
-await t.test('references', async (t) => {
-  t.same(splitReference('web'), ['web', 'latest']);
-  t.same(splitReference('web:1'), ['web', '1']);
-  t.same(splitReference('reg:5000/team/web'), ['reg:5000/team/web', 'latest']);
-  t.same(splitReference('reg:5000/web:1@sha256:abc'), ['reg:5000/web', '1']);
 });

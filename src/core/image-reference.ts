@@ -1,0 +1,32 @@
+/** The parts of an image reference such as `registry.example:5000/team/app:1.2`. */
+export interface ImageReference {
+  /** Everything before the tag and the digest. */
+  readonly name: string;
+  /** `latest` where neither a tag nor a digest is given. */
+  readonly tag: string | undefined;
+  /** `sha256:…` */
+  readonly digest: string | undefined;
+}
+
+/** Splits a reference; the grammar is that of github.com/distribution/reference. */
+export function parseImageReference(reference: string): ImageReference {
+  const [rest = reference, digest] = reference.split('@');
+  const colon = rest.lastIndexOf(':');
+  const hasTag = colon > rest.lastIndexOf('/');
+  return {
+    name: hasTag ? rest.slice(0, colon) : rest,
+    tag: hasTag ? rest.slice(colon + 1) : digest === undefined ? 'latest' : undefined,
+    digest,
+  };
+}
+
+/**
+ * The registry an image comes from: the part before the first slash when it can be a host name (it
+ * has a dot or a colon, or is `localhost`), else Docker Hub.
+ */
+export function registryOf(reference: string): string {
+  const slash = reference.indexOf('/');
+  const first = slash === -1 ? '' : reference.slice(0, slash);
+  const isHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
+  return !isHost || first === 'index.docker.io' ? 'docker.io' : first;
+}
