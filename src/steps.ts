@@ -32,7 +32,9 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       for (const reference of step.images) await host.engine.pull(reference);
       return;
     case 'build':
-      if (context.staging) await host.compose.build(context.staging, step.services);
+      if (context.staging) {
+        await host.compose.build(context.staging, material.newModel, step.services);
+      }
       return;
     case 'sweep':
       return sweep(host);

@@ -19,3 +19,8 @@ export function diskUse(path: string, excluded: readonly string[]): Command {
     ],
   };
 }
+
+/** Copies a file or a tree with modes, times and links; shares its blocks where the disk can. */
+export function copyAsIs(from: string, to: string): Command {
+  return { file: 'cp', args: ['--archive', '--reflink=auto', '--', from, to] };
+}

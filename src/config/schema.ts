@@ -105,6 +105,9 @@ export const configSchema = z.strictObject({
       compose_seconds: seconds(1, 86_400)
         .default(600)
         .describe('A docker compose command, in all.'),
+      build_seconds: seconds(1, 86_400)
+        .default(3600)
+        .describe('Building the images of a release, in all.'),
       pull_idle_seconds: seconds(1, 86_400)
         .default(300)
         .describe('A pull that brings nothing for this long is given up.'),

@@ -14,6 +14,7 @@ import {
 import type { Config } from '../config/schema.ts';
 import { relocate, type ComposeModel } from '../core/compose-model.ts';
 import { RefusedError } from '../errors.ts';
+import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import type { ComposeHost, Staging } from './host.ts';
 import type { Repository } from './repository.ts';
@@ -63,9 +64,13 @@ export function createCompose(context: ComposeContext): ComposeHost {
       withModelFile(context, model, async (file) => {
         await atLive(composeDown({ ...live, files: [file], profiles: ['*'] }));
       }),
-    build: async (staging, services) => {
+    build: async (staging, model, services) => {
       const project = stagedProject(staging);
-      await run(composeBuild(project, services), project.directory);
+      const timeoutSeconds = config.timeouts.build_seconds;
+      const signal = context.signal();
+      const limits = { timeoutSeconds, watch: context.watch, ...(signal ? { signal } : {}) };
+      await fillBuildContexts(repository, staging, model, services, limits);
+      await runCompose(context, composeBuild(project, services), project.directory, timeoutSeconds);
     },
     recipe: () =>
       `cd ${config.project_dir} && ${printable(composeUp(live, { services: [], removeOrphans: true }))}`,
@@ -81,7 +86,12 @@ function projectIn(config: Config, directory: string): ComposeProject {
   };
 }
 
-function runCompose(context: ComposeContext, command: Command, cwd: string): Promise<ExecResult> {
+function runCompose(
+  context: ComposeContext,
+  command: Command,
+  cwd: string,
+  timeoutSeconds = context.config.timeouts.compose_seconds,
+): Promise<ExecResult> {
   const signal = context.signal();
   return exec(command, {
     cwd,
@@ -90,7 +100,7 @@ function runCompose(context: ComposeContext, command: Command, cwd: string): Pro
       BUILDX_CONFIG: join(context.cacheDirectory, 'buildx'),
       ...context.config.compose.environment,
     },
-    timeoutSeconds: context.config.timeouts.compose_seconds,
+    timeoutSeconds,
     watch: context.watch,
     ...(signal ? { signal } : {}),
   });

@@ -87,7 +87,8 @@ export interface ComposeHost {
   up(options: UpOptions): Promise<void>;
   /** Stops and removes the containers and networks of a model. Never its volumes. */
   down(model: ComposeModel): Promise<void>;
-  build(staging: Staging, services: readonly string[]): Promise<void>;
+  /** Builds images of a staged release, whose model this is. */
+  build(staging: Staging, model: ComposeModel, services: readonly string[]): Promise<void>;
   /** The shell commands a person would type for the same. */
   recipe(): string;
 }
