@@ -56,7 +56,7 @@ export async function git(
       .replace(/^block timeout reached$/, `printed nothing for ${limit} s and was ended`);
     throw new OperatorError(
       `git ${args.join(' ')}: ${why}`,
-      `sudo -u '#${context.repository.owner.uid}' git -C ${directory} status`,
+      `sudo -u '#${context.repository.owner.uid}' git -C ${directory} ${args[0] === 'fetch' ? `fetch ${context.config.remote}` : 'status'}`,
     );
   }
 }

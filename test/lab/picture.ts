@@ -1,6 +1,7 @@
 import type { Test } from 'tap';
 import { poll } from './command.ts';
 import { servicePorts, startServices } from './cluster.ts';
+import { versions } from './cluster-view.ts';
 import type { InstalledHost } from './installed-host.ts';
 
 /** There while a transaction is under way. */
@@ -34,20 +35,9 @@ export async function expectUntouched(
   t.notOk(await hasFile(host, activeFile), 'no transaction is open');
 }
 
-/** The version each of the start services serves on its port; undefined where nothing answers. */
-export async function versions(host: InstalledHost): Promise<Record<string, string | undefined>> {
-  const served = await Promise.all(
-    startServices.map(async (service) => {
-      const health = await host.served(servicePorts[service]);
-      return [service, health?.version] as const;
-    }),
-  );
-  return Object.fromEntries(served);
-}
-
-/** All three start services at one version. */
-export function allAt(version: string): Record<string, string> {
-  return Object.fromEntries(startServices.map((service) => [service, version]));
+/** What the ports of the start services serve when all are at one version. */
+export function allAt(version: string): Record<number, string> {
+  return Object.fromEntries(startServices.map((service) => [servicePorts[service], version]));
 }
 
 /** Names in the backups directory, `latest` left out, hidden ones included. */
@@ -115,4 +105,35 @@ export async function expectRefusal(t: Test, host: InstalledHost, exitStatus = 1
   const said = await expectUpdate(t, host, exitStatus);
   await expectUntouched(t, host, before);
   return said;
+}
+
+/** Starts an update without waiting for it, and returns when the journal shows the moment. */
+export async function startAndMeet(host: InstalledHost, moment: RegExp): Promise<void> {
+  const since = await journalEnd(host);
+  const start = ['start', '--no-block', 'orchestrator-update.service'];
+  await host.run('systemctl', ['reset-failed', 'orchestrator-update.service']);
+  await host.run('systemctl', start, { reject: true });
+  await waitForJournal(host, moment, { since });
+}
+
+/** Waits for the recovery of the boot; then one of the releases is there: work tree and every service. */
+export async function expectWhole(
+  t: Test,
+  host: InstalledHost,
+  expected: Record<string, string>,
+): Promise<void> {
+  await waitUntilClosed(host);
+  await host.waitHealthy();
+  const head = await host.head();
+  t.same(
+    await versions(host),
+    allAt(expected[head] ?? 'nothing'),
+    `one whole release, that of ${head.slice(0, 12)}`,
+  );
+  const { deployed } = JSON.parse((await host.cli('status', '--json')).stdout);
+  // Nothing is recorded before the first update of a host: then the work tree tells.
+  if (deployed) t.equal(deployed.commit, head, 'and is what is recorded');
+  t.notOk(await hasFile(host, activeFile), 'no transaction is open');
+  const status = ['-C', host.workTree, 'status', '--porcelain', '--untracked-files=no'];
+  t.equal((await host.run('git', status, { user: 'geo' })).stdout, '', 'the work tree is clean');
 }

@@ -1,14 +1,7 @@
 import t from 'tap';
 import { startInstalled } from '../installed-host.ts';
-import {
-  activeFile,
-  allAt,
-  backupsOf,
-  expectUpdate,
-  hasFile,
-  takePicture,
-  versions,
-} from '../picture.ts';
+import { versions } from '../cluster-view.ts';
+import { activeFile, allAt, backupsOf, expectUpdate, hasFile, takePicture } from '../picture.ts';
 
 await t.test('an unhealthy release is rolled back and quarantined', async (t) => {
   const host = await startInstalled();

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { startInstalled } from '../installed-host.ts';
-import { allAt, expectUntouched, expectUpdate, takePicture, versions } from '../picture.ts';
+import { versions } from '../cluster-view.ts';
+import { allAt, expectUntouched, expectUpdate, takePicture } from '../picture.ts';
 
 const commands = [
   'run',

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { startInstalled } from '../installed-host.ts';
-import { allAt, expectRefusal, expectUpdate, versions } from '../picture.ts';
+import { versions } from '../cluster-view.ts';
+import { allAt, expectRefusal, expectUpdate } from '../picture.ts';
 
 const file = '/etc/orchestrator-update/update_config.yaml';
 

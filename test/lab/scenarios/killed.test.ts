@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { startInstalled, type InstalledHost } from '../installed-host.ts';
+import { versions } from '../cluster-view.ts';
 import {
   activeFile,
   allAt,
@@ -8,7 +9,6 @@ import {
   hasFile,
   journalEnd,
   takePicture,
-  versions,
   waitForJournal,
   waitUntilClosed,
 } from '../picture.ts';

@@ -2,6 +2,7 @@ import t from 'tap';
 import { composeFile } from '../cluster.ts';
 import { identities, versions } from '../cluster-view.ts';
 import { startInstalled } from '../installed-host.ts';
+import { allAt, expectUpdate, startAndMeet, waitUntilClosed } from '../picture.ts';
 import { clusterLayouts } from '../seeds.ts';
 
 const backups = '/home/geo/operation/backups';
@@ -74,6 +75,46 @@ for (const layout of clusterLayouts) {
       t.equal((await host.update()).exitCode, 0);
       t.equal(await host.head(), third);
       t.match(await host.served(8200), { version: 'v3', config: 'level: debug' });
+      t.equal(await treeStatus(), '');
+    });
+
+    await t.test('a release that is not healthy: all of it goes back', async (t) => {
+      const good = await host.head();
+      await host.pushRelease({
+        message: 'Broken, with its configuration',
+        files: {
+          'docker-compose.yml': composeFile({
+            services: { knowledge: { tag: 'v4', mode: 'unhealthy' }, reporter: {} },
+          }),
+        },
+        config: { 'app.yml': 'level: broken\n' },
+      });
+      t.match(await expectUpdate(t, host, 12), /was rolled back to .*, which is healthy/);
+      t.equal(await host.head(), good);
+      t.equal(await treeStatus(), '');
+      t.match(await host.served(8200), { version: 'v3', config: 'level: debug' });
+      t.equal(await host.served(8300), undefined, 'the service that came with it is gone');
+    });
+
+    await t.test('a power cut in the middle: one whole release', async (t) => {
+      const old = await host.head();
+      const next = await host.pushRelease({
+        message: 'All new, with its configuration',
+        files: { 'docker-compose.yml': composeFile({ tag: 'v4' }) },
+        config: { 'app.yml': 'level: info\n' },
+      });
+      await startAndMeet(host, /apply /);
+      await host.powerCut();
+      await host.boot();
+      await waitUntilClosed(host);
+      await host.waitHealthy();
+      const isOld = (await host.head()) === old;
+      t.same(await versions(host), isOld ? { ...allAt('v1'), 8200: 'v3' } : allAt('v4'));
+      t.match(await host.served(5001), { config: isOld ? 'level: debug' : 'level: info' });
+      t.equal(await treeStatus(), '');
+      await expectUpdate(t, host, 0);
+      t.equal(await host.head(), next);
+      t.same(await versions(host), allAt('v4'));
       t.equal(await treeStatus(), '');
     });
   });

@@ -1,12 +1,12 @@
 import t from 'tap';
 import { startInstalled } from '../installed-host.ts';
+import { versions } from '../cluster-view.ts';
 import {
   allAt,
   expectRefusal,
   expectUpdate,
   hasFile,
   journalEnd,
-  versions,
   waitForJournal,
 } from '../picture.ts';
 

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { startInstalled } from '../installed-host.ts';
+import { versions } from '../cluster-view.ts';
 import {
   activeFile,
   allAt,
@@ -7,7 +8,6 @@ import {
   hasFile,
   journalEnd,
   takePicture,
-  versions,
   waitForJournal,
 } from '../picture.ts';
 

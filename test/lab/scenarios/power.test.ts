@@ -1,16 +1,7 @@
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { startInstalled, type InstalledHost } from '../installed-host.ts';
-import {
-  activeFile,
-  allAt,
-  backupsOf,
-  expectUpdate,
-  hasFile,
-  journalEnd,
-  versions,
-  waitForJournal,
-  waitUntilClosed,
-} from '../picture.ts';
+import { versions } from '../cluster-view.ts';
+import { allAt, backupsOf, expectUpdate, expectWhole, startAndMeet } from '../picture.ts';
 
 await t.test('the host goes away in the middle of an update', async (t) => {
   const host = await startInstalled();
@@ -75,37 +66,6 @@ await t.test('the host goes away in the middle of an update', async (t) => {
     );
   });
 });
-
-/** Starts an update without waiting for it, and returns when the journal shows the moment. */
-async function startAndMeet(host: InstalledHost, moment: RegExp): Promise<void> {
-  const since = await journalEnd(host);
-  const start = ['start', '--no-block', 'orchestrator-update.service'];
-  await host.run('systemctl', ['reset-failed', 'orchestrator-update.service']);
-  await host.run('systemctl', start, { reject: true });
-  await waitForJournal(host, moment, { since });
-}
-
-/** Waits for the recovery of the boot; then one of the releases is there: work tree and every service. */
-async function expectWhole(
-  t: Test,
-  host: InstalledHost,
-  expected: Record<string, string>,
-): Promise<void> {
-  await waitUntilClosed(host);
-  await host.waitHealthy();
-  const head = await host.head();
-  t.same(
-    await versions(host),
-    allAt(expected[head] ?? 'nothing'),
-    `one whole release, that of ${head.slice(0, 12)}`,
-  );
-  const { deployed } = JSON.parse((await host.cli('status', '--json')).stdout);
-  // Nothing is recorded before the first update of a host: then the work tree tells.
-  if (deployed) t.equal(deployed.commit, head, 'and is what is recorded');
-  t.notOk(await hasFile(host, activeFile), 'no transaction is open');
-  const status = ['-C', host.workTree, 'status', '--porcelain', '--untracked-files=no'];
-  t.equal((await host.run('git', status, { user: 'geo' })).stdout, '', 'the work tree is clean');
-}
 
 async function bootIdOf(host: InstalledHost): Promise<string> {
   return (await host.isOn()) ? (await host.bash('ps -o lstart= -p 1')).stdout : '';

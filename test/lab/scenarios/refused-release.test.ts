@@ -1,7 +1,8 @@
 import t from 'tap';
 import { composeFile } from '../cluster.ts';
 import { startInstalled, type InstalledHost } from '../installed-host.ts';
-import { allAt, backupsOf, expectRefusal, expectUpdate, versions } from '../picture.ts';
+import { versions } from '../cluster-view.ts';
+import { allAt, backupsOf, expectRefusal, expectUpdate } from '../picture.ts';
 
 const asGeo = { user: 'geo', reject: true };
 

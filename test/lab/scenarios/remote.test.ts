@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap';
 import { startInstalled } from '../installed-host.ts';
-import { allAt, expectRefusal, expectUpdate, versions } from '../picture.ts';
+import { versions } from '../cluster-view.ts';
+import { allAt, expectRefusal, expectUpdate } from '../picture.ts';
 
 /** Seconds the updater waits for an answer in the second scenario. */
 const REMOTE_SECONDS = 5;

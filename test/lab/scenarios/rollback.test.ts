@@ -1,13 +1,7 @@
 import t from 'tap';
 import { startInstalled } from '../installed-host.ts';
-import {
-  allAt,
-  backupsOf,
-  expectUntouched,
-  expectUpdate,
-  takePicture,
-  versions,
-} from '../picture.ts';
+import { versions } from '../cluster-view.ts';
+import { allAt, backupsOf, expectUntouched, expectUpdate, takePicture } from '../picture.ts';
 
 await t.test('rollback by hand', async (t) => {
   const host = await startInstalled();
