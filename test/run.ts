@@ -5,6 +5,7 @@
  */
 import { appendFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { execa } from 'execa';
+import { installPrograms, type Programs } from './lab/programs.ts';
 import {
   add,
   type Count,
@@ -38,6 +39,16 @@ const suites: readonly Suite[] = [
   { name: 'integration', tests: 'test/integration', args: ['--jobs=2', '--timeout=300'] },
   { name: 'lab', tests: 'test/lab/scenarios', args: ['--jobs=2', '--timeout=900'] },
 ];
+
+/** What the suites before the lab need; the lab sees to its own. */
+const programs: Programs = {
+  git: 'git',
+  rsync: 'rsync',
+  shellcheck: 'shellcheck',
+  python3: 'python3',
+  setfacl: 'acl',
+  getfattr: 'attr',
+};
 
 async function runSuite(suite: Suite): Promise<SuiteResults> {
   if (suite.tests === undefined) return runCommand(suite);
@@ -102,6 +113,7 @@ async function main(only: readonly string[]): Promise<number> {
   }
   rmSync(resultsDir, { recursive: true, force: true });
   mkdirSync(resultsDir, { recursive: true });
+  await installPrograms(programs, say);
   let total = nothing;
   const failures: Failure[] = [];
   const table: string[] = [];

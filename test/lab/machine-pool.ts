@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
-import { command, type Progress, succeeds } from './command.ts';
+import { command, succeeds } from './command.ts';
+import type { Programs } from './programs.ts';
 import { debCacheDir, hostRecordsDir, poolDir, poolFile, runDir } from './paths.ts';
 
 const poolSizeBytes = 60 * 1024 ** 3;
 
-/** Program the lab needs on the outer machine → Debian package that brings it. */
-const requirements: Record<string, string> = {
+/** What the lab needs on the outer machine. */
+export const labPrograms: Programs = {
   'systemd-nspawn': 'systemd-container',
   debootstrap: 'debootstrap',
   'mkfs.xfs': 'xfsprogs',
@@ -30,28 +31,6 @@ export function assertRoot(): void {
       'the lab needs root (it mounts disks and boots systemd-nspawn machines): run it with sudo',
     );
   }
-}
-
-/** Install what is missing on the outer Debian; does nothing, and asks no mirror, when nothing is. */
-export async function installRequirements(onProgress: Progress): Promise<void> {
-  const directories = [
-    '/usr/local/sbin',
-    '/usr/local/bin',
-    '/usr/sbin',
-    '/usr/bin',
-    '/sbin',
-    '/bin',
-  ];
-  const missing = Object.entries(requirements)
-    .filter(([program]) => !directories.some((directory) => existsSync(`${directory}/${program}`)))
-    .map(([, packageName]) => packageName);
-  if (missing.length === 0) return;
-  const packages = [...new Set(missing)];
-  onProgress(`installing ${packages.join(' ')}`);
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await command('apt-get', ['update', '-qq'], { timeoutSeconds: 300, env });
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
-  await command('apt-get', install, { timeoutSeconds: 600, env });
 }
 
 /** Directories of the lab; must be there before the first lock is taken. */

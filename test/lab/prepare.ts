@@ -5,16 +5,11 @@ import { ensureControlHost, removeControlHost } from './control-host.ts';
 import { type HostRecord, isAbandoned, listRecords, releaseHost } from './host-records.ts';
 import { withLock } from './lock.ts';
 import { leaderOf, removeMachine } from './machine.ts';
-import {
-  assertRoot,
-  installRequirements,
-  makeDirectories,
-  mountPool,
-  removePool,
-} from './machine-pool.ts';
+import { assertRoot, labPrograms, makeDirectories, mountPool, removePool } from './machine-pool.ts';
 import { lowerNetwork, raiseNetwork } from './network.ts';
 import { cgroupRoot, controlName, machinesDir, runDir } from './paths.ts';
 import { removeRepositories } from './seeds.ts';
+import { installPrograms } from './programs.ts';
 import { buildSnapshots, removeOldImages } from './snapshots.ts';
 
 const lockFile = `${runDir}/prepare.lock`;
@@ -29,7 +24,7 @@ export async function prepareLab(onProgress: Progress = quiet): Promise<void> {
   assertRoot();
   await makeDirectories();
   await withLock(lockFile, async () => {
-    await installRequirements(onProgress);
+    await installPrograms(labPrograms, onProgress);
     await mountPool();
     await reap(onProgress);
     await raiseNetwork();
@@ -44,7 +39,7 @@ export async function prepareBase(onProgress: Progress = quiet): Promise<void> {
   assertRoot();
   await makeDirectories();
   await withLock(lockFile, async () => {
-    await installRequirements(onProgress);
+    await installPrograms(labPrograms, onProgress);
     await mountPool();
     await buildBaseImage(onProgress);
   });
