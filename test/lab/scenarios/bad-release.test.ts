@@ -91,9 +91,9 @@ await t.test('a service that was unhealthy before is not blamed on the update', 
   const said = await expectUpdate(t, host, 0);
   t.equal(await host.head(), next);
   t.same(await versions(host), {
-    orchestrator: 'v2',
-    neurosync_s1: 'v1',
-    knowledge: undefined,
+    8082: 'v2',
+    5001: 'v1',
+    8200: undefined,
   });
   t.match(said, /already before the update: service knowledge is unhealthy/);
   t.match(said, /still as before the update: service knowledge is unhealthy/);

@@ -88,7 +88,7 @@ await t.test('what the commands print', async (t) => {
 
   await t.test('after the update: status and history tell it', async (t) => {
     await expectUpdate(t, host, 0);
-    t.same(await versions(host), { ...allAt('v1'), orchestrator: 'v2' });
+    t.same(await versions(host), { ...allAt('v1'), 8082: 'v2' });
     const status = JSON.parse((await host.cli('status', '--json')).stdout);
     t.match(status, { deployed: { commit: next }, waiting: null, underWay: null });
     t.match(status.last, { from: first, to: next, state: 'COMMITTED', kind: 'update' });
