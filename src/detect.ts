@@ -93,16 +93,15 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
   const after = await host.compose.resolve(staging);
   const containers = await host.engine.containers();
   const changedPaths = await host.git.changedPaths(wish.from, wish.to);
+  const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
   const drifted = await driftedServices(host, before.model, containers);
   const plan = makePlan({
     ...wish,
     before: before.model,
     after: after.model,
     changedPaths,
-    contents: contentsChanged(
-      after.model,
-      changedPaths.map((path) => `${host.git.directory}/${path}`),
-    ),
+    contents: contentsChanged(after.model, livePaths),
+    contentsBefore: contentsChanged(before.model, livePaths),
     servicesToBuild: (await servicesToBuild(host, config, after.model, changedPaths)).filter(
       (name) => !wish.keptImages?.some(({ service }) => service === name),
     ),

@@ -44,6 +44,11 @@ export interface Plan {
   readonly changes: readonly Change[];
   readonly reasons: readonly string[];
   readonly warnings: readonly string[];
+  /**
+   * Services of the old release that read files which differ. A crash starts containers again while
+   * the new files lie there, so going back makes these anew, whatever became of them.
+   */
+  readonly rereads: readonly string[];
   /** Steps before the barrier: none of them touches a running container. */
   readonly prepare: readonly Step[];
   /** Steps after the barrier. */
@@ -64,6 +69,8 @@ export interface PlanInput {
   readonly changedPaths: readonly string[];
   /** Services that read files which changed, whether or not their definition did. */
   readonly contents: readonly ContentsChange[];
+  /** The same of the old release's services. */
+  readonly contentsBefore: readonly ContentsChange[];
   /** Services whose build context holds a changed file, or that have no image yet. */
   readonly servicesToBuild: readonly string[];
   /** Images that running containers use now, by service. */
@@ -104,6 +111,7 @@ export function makePlan(input: PlanInput): Plan {
     changes,
     reasons,
     warnings: [...input.warnings, ...warningsFor(changes)],
+    rereads: input.contentsBefore.map(({ service }) => service),
     prepare: touches ? prepareSteps(changes, input) : [],
     apply: touches
       ? applySteps(changes, strategy, input)
@@ -125,7 +133,7 @@ export function stepsBack(plan: Plan): Step[] {
     { do: 'checkout', commit: plan.from, force: true },
   ];
   if (plan.verdict === 'nothing') return back;
-  return [...back, ...recreateSteps(plan.changes), { do: 'settle', release: 'old' }];
+  return [...back, ...recreateSteps(plan.rereads), { do: 'settle', release: 'old' }];
 }
 
 /** The images a plan keeps for its rollback. */
@@ -148,8 +156,7 @@ export function recreatedServices(changes: readonly Change[]): string[] {
   return changes.flatMap((change) => (change.kind === 'contents' ? [change.service] : []));
 }
 
-function recreateSteps(changes: readonly Change[]): Step[] {
-  const services = recreatedServices(changes);
+function recreateSteps(services: readonly string[]): Step[] {
   return services.length > 0 ? [{ do: 'recreate', services }] : [];
 }
 
@@ -230,7 +237,14 @@ function applySteps(changes: readonly Change[], strategy: Strategy, input: PlanI
     services,
     removeOrphans: index === 0,
   }));
-  return [{ do: 'sweep' }, ...restore, checkout, ...ups, ...recreateSteps(changes), settle];
+  return [
+    { do: 'sweep' },
+    ...restore,
+    checkout,
+    ...ups,
+    ...recreateSteps(recreatedServices(changes)),
+    settle,
+  ];
 }
 
 /** A rollback by hand gives the image names their old meaning, where the images were kept. */

@@ -5,7 +5,13 @@ import { recover } from '../../src/recover.ts';
 import { rollBackByHand } from '../../src/roll-back-by-hand.ts';
 import { update } from '../../src/update.ts';
 import { fakeHost, type Disturbance } from '../support/fake-host.ts';
-import { makeWorld, runningRelease, type FakeRelease, type World } from '../support/fake-world.ts';
+import {
+  makeWorld,
+  reboot,
+  runningRelease,
+  type FakeRelease,
+  type World,
+} from '../support/fake-world.ts';
 
 const config = settleConfig(
   configSchema.parse({ health: { urls: [], stable_seconds: 3, unhealthy_seconds: 5 } }),
@@ -37,6 +43,13 @@ const releases: Record<string, FakeRelease> = {
   text: { parent: 'old', ...old },
   // The same model; a file that db mounts is another.
   mounted: { ...old, parent: 'old', contents: { db: 'new' }, changedPaths: ['conf/db.conf'] },
+  // Another model of the service that mounts it, too.
+  both: {
+    parent: 'old',
+    model: { services: { ...old.model.services, db: service('db:2', conf) } },
+    contents: { db: 'new' },
+    changedPaths: ['conf/db.conf', 'docker-compose.yml'],
+  },
 };
 
 const run = (world: World, disturbance?: Disturbance): Promise<Outcome> =>
@@ -76,7 +89,10 @@ function broken(world: World, allowed: readonly string[]): string | undefined {
 /** A whole life: disturbed runs, then the boot unit, then the next timer runs. */
 async function live(tip: string, disturbances: readonly Disturbance[]): Promise<World> {
   const world = worldAt(tip);
-  for (const disturbance of disturbances) await run(world, disturbance).catch(() => {});
+  for (const disturbance of disturbances) {
+    await run(world, disturbance).catch(() => {});
+    reboot(world);
+  }
   await recover(fakeHost(world), config);
   return world;
 }
@@ -111,6 +127,7 @@ await t.test('a power cut before any effect leaves old or new, whole', async (t)
     ['bad', ['old'], 'old'],
     ['text', ['old'], 'old'],
     ['mounted', ['old', 'mounted'], 'mounted'],
+    ['both', ['old', 'both'], 'both'],
   ] as const) {
     const effects = await effectsOf(tip);
     t.ok(effects > 5, `${tip}: ${effects} effects`);
@@ -131,6 +148,7 @@ await t.test('a second cut, anywhere in the recovery of the first', async (t) =>
   for (const [tip, allowed] of [
     ['good', ['old', 'good']],
     ['bad', ['old']],
+    ['both', ['old', 'both']],
   ] as const) {
     const effects = await effectsOf(tip);
     const problems: string[] = [];
@@ -173,6 +191,7 @@ await t.test('a release that the host crashes with twice is quarantined', async 
   const cut = { cutBefore: Math.floor(effects * 0.6) };
   for (const _ of [1, 2]) {
     await run(world, cut).catch(() => {});
+    reboot(world);
     await recover(fakeHost(world), config);
   }
   t.match(await run(world), { result: 'held' });
@@ -193,6 +212,7 @@ await t.test('a rollback by hand is as safe, and pins what was left', async (t) 
   for (let cut = 0; cut < clean.effects - before; cut++) {
     const world = await updated();
     await rollBackByHand(fakeHost(world, { cutBefore: cut }), config, undefined).catch(() => {});
+    reboot(world);
     await recover(fakeHost(world), config);
     const problem = broken(world, ['old', 'good']);
     if (problem) t.fail(`cut ${cut}: ${problem}`);

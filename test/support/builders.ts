@@ -44,6 +44,7 @@ export function planInput(
     before,
     after,
     contents: [],
+    contentsBefore: rest.contents ?? [],
     changedPaths: [],
     servicesToBuild: [],
     runningImages: [],

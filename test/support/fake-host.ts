@@ -125,7 +125,7 @@ function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
 
 /** A checkout that is cut off leaves its lock and some of the files. */
 async function moveTree(world: World, effect: Effect, commit: string): Promise<void> {
-  await effect(() => void (world.tree.locked = true));
+  await effect(() => void (world.tree = { ...world.tree, locked: true, to: commit }));
   await effect(() => void (world.tree = { commit, locked: false }));
 }
 

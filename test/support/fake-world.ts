@@ -26,7 +26,8 @@ export interface FakeContainer extends Container {
 /** A machine in memory: what a power cut leaves of it is what is in here. */
 export interface World {
   tip: string;
-  tree: { commit: string; locked: boolean };
+  /** `locked`: a checkout of `to` was cut off in the middle. */
+  tree: { commit: string; locked: boolean; to?: string };
   containers: FakeContainer[];
   /** Image reference → ID. */
   images: Map<string, string>;
@@ -130,4 +131,21 @@ export function runningRelease(world: World): string | undefined {
       )
     );
   });
+}
+
+/** The power comes back: Docker starts every container again, which reads what now lies in the tree. */
+export function reboot(world: World): void {
+  const { commit, locked, to = commit } = world.tree;
+  const contentsIn = (release: string, service: string): string =>
+    releaseOf(world, release).contents?.[service] ?? '';
+  const readBy = (service: string): string => {
+    const [from, now] = [contentsIn(commit, service), contentsIn(to, service)];
+    return locked && from !== now ? 'half' : from;
+  };
+  world.clockMs += 60_000;
+  world.containers = world.containers.map((one) =>
+    one.state === 'created'
+      ? one
+      : { ...one, startedAt: String(world.clockMs), contents: readBy(one.service) },
+  );
 }

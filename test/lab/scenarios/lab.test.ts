@@ -79,7 +79,8 @@ await t.test('power', async (t) => {
     );
     await host.boot();
     await host.waitHealthy();
-    t.match(await host.bash('cat /root/lost'), { stdout: '' });
+    // The file itself may be there, with a length; its content is not.
+    t.notMatch((await host.bash('cat /root/lost')).stdout, 'lost');
   });
 
   await t.test('a reboot from inside', async (t) => {
