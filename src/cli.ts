@@ -17,6 +17,8 @@ export interface Invocation {
 /** A command: its help, its own flags, and the module that does it, loaded only when it is called. */
 export interface CommandEntry extends CommandHelp {
   readonly options: ParseArgsOptionsConfig;
+  /** How many words it takes beside its flags; none unless told. */
+  readonly words?: number;
   readonly load: () => Promise<{ run: (invocation: Invocation) => Promise<ExitCode> }>;
 }
 
@@ -51,6 +53,27 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     examples: ['orchestrator-update plan', 'orchestrator-update plan --json | jq .steps'],
     options: { force: flag },
     load: () => import('./commands/plan.ts'),
+  },
+  diff: {
+    summary: 'compare two compose projects as docker compose resolves them; needs no daemon',
+    usage: 'diff OLD NEW [--file F]… [--new-file F]… [--project-name NAME] [--json]',
+    details: [
+      ['OLD, NEW', 'directories that hold compose projects, or commits of the repository here'],
+      ['--file', 'a compose file, relative to OLD and NEW; may be repeated, like `-f` of compose'],
+      ['--new-file', 'the same for NEW alone, where its files have other names'],
+      ['--project-name', 'the name of the project on both sides'],
+    ],
+    examples: [
+      'orchestrator-update diff /srv/shop-1.4 /srv/shop-1.5',
+      'orchestrator-update diff HEAD~1 HEAD --file deploy/compose.yaml --json',
+    ],
+    options: {
+      file: { type: 'string', multiple: true },
+      'new-file': { type: 'string', multiple: true },
+      'project-name': { type: 'string' },
+    },
+    words: 2,
+    load: () => import('./commands/diff.ts'),
   },
   status: {
     summary: 'what is deployed, what waits, how the last run ended, what holds updates back',
@@ -100,6 +123,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     details: [],
     examples: ['orchestrator-update config check', 'orchestrator-update config docs | less'],
     options: {},
+    words: 1,
     load: () => import('./commands/config.ts'),
   },
   doctor: {
@@ -165,9 +189,8 @@ function parse(
   try {
     const options = { ...globalOptions, ...command.options };
     const parsed = parseArgs({ args: [...args], options, allowPositionals: true });
-    const takesWords = command.usage.startsWith('config ');
-    const [extra] = parsed.positionals;
-    if (extra !== undefined && !takesWords) throw new Error(`unexpected word: ${extra}`);
+    const extra = parsed.positionals[command.words ?? 0];
+    if (extra !== undefined) throw new Error(`unexpected word: ${extra}`);
     return parsed;
   } catch (error) {
     const usage = `usage: orchestrator-update ${command.usage}`;

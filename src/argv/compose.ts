@@ -59,6 +59,11 @@ export const composeVersion: Command = {
   args: ['compose', 'version', '--short'],
 };
 
+/** The same for the program of its own, `docker-compose`, which is compose without Docker's command line. */
+export function standalone({ args: [, ...args] }: Command): Command {
+  return { file: 'docker-compose', args };
+}
+
 function compose(project: ComposeProject, rest: readonly string[]): Command {
   return {
     file: 'docker',

@@ -19,7 +19,7 @@ export function contentsChanged(
   changedPaths: readonly string[],
 ): ContentsChange[] {
   return Object.keys(model.services).flatMap((service) => {
-    const sources = sourcesOf(model, service);
+    const sources = mountedPaths(model, service);
     const paths = changedPaths.filter((path) =>
       sources.some((source) => isWithin(path, source) || isWithin(source, path)),
     );
@@ -32,7 +32,8 @@ interface Mount {
   readonly source?: string;
 }
 
-function sourcesOf(model: ComposeModel, name: string): string[] {
+/** Files and directories of the host that a service mounts, or that its configs and secrets come from. */
+export function mountedPaths(model: ComposeModel, name: string): string[] {
   const service = model.services[name];
   const list = (field: string): readonly Mount[] =>
     Array.isArray(service?.[field]) ? (service[field] as readonly Mount[]) : [];
@@ -45,10 +46,17 @@ function sourcesOf(model: ComposeModel, name: string): string[] {
   return [...binds, ...files];
 }
 
+/** The directory a service's image is built from; undefined where none is, or it is a URL. */
+export function buildContext(model: ComposeModel, name: string): string | undefined {
+  const { context } = (model.services[name]?.build ?? {}) as { context?: string };
+  return context?.startsWith('/') === true ? context : undefined;
+}
+
 function fileOf(definition: unknown): string | undefined {
   return (definition as { file?: string } | null | undefined)?.file;
 }
 
-function isWithin(path: string, directory: string): boolean {
+/** Whether a path is a directory or lies below it. */
+export function isWithin(path: string, directory: string): boolean {
   return path === directory || path.startsWith(`${directory.replace(/\/$/, '')}/`);
 }

@@ -17,7 +17,7 @@ export type Change =
     };
 
 export type Section = 'networks' | 'volumes' | 'configs' | 'secrets';
-const sections: readonly Section[] = ['networks', 'volumes', 'configs', 'secrets'];
+export const sections: readonly Section[] = ['networks', 'volumes', 'configs', 'secrets'];
 
 /**
  * Compares two resolved models: services in name order, then networks, volumes, configs and

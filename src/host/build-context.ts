@@ -2,6 +2,7 @@ import { lstat, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { copyAsIs } from '../argv/files.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
+import { buildContext } from '../core/contents.ts';
 import { messageOf, RefusedError } from '../errors.ts';
 import { exec, type ExecOptions } from './exec.ts';
 import type { Staging } from './host.ts';
@@ -44,11 +45,7 @@ export async function fillBuildContexts(
 }
 
 function contextsOf(model: ComposeModel, services: readonly string[]): string[] {
-  const contexts = services.flatMap((name) => {
-    const { context } = (model.services[name]?.build ?? {}) as { context?: string };
-    return context?.startsWith('/') ? [context] : [];
-  });
-  return [...new Set(contexts)];
+  return [...new Set(services.flatMap((name) => buildContext(model, name) ?? []))];
 }
 
 /** Whole names only: what a pattern leaves out is copied, and docker leaves it out all the same. */

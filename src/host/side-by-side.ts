@@ -1,0 +1,111 @@
+import { mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join } from 'node:path';
+import { composeConfig, standalone, composeVersion } from '../argv/compose.ts';
+import type { Command } from '../argv/command.ts';
+import { relocate, type ComposeModel } from '../core/compose-model.ts';
+import { OperatorError } from '../errors.ts';
+import { CommandError, exec } from './exec.ts';
+
+/** A compose project in a directory. */
+export interface Tree {
+  readonly directory: string;
+  /** Where in it the project is, when no file says so; empty: `directory` itself. */
+  readonly projectPath: string;
+  /** Compose files, relative to `directory`; none: those compose looks for. */
+  readonly files: readonly string[];
+}
+
+/** A model, or what docker compose says against it. */
+export type Rendered = { readonly model: ComposeModel } | { readonly error: string };
+
+/** Renders trees as if each lay at one and the same place. */
+export interface SideBySide {
+  /** Where they seem to lie. */
+  readonly place: string;
+  render(tree: Tree): Promise<Rendered>;
+  close(): Promise<void>;
+}
+
+const COMPOSE_SECONDS = 120;
+const usualName = /^(docker-)?compose\.ya?ml$/;
+
+/**
+ * Opens a place to which a link leads, now to the one tree, now to the other: then a path in one
+ * model is the same in the other, wherever it stands (in `$PWD`, in the middle of a command), and so
+ * are the hashes. No daemon is asked.
+ */
+export async function openSideBySide(
+  projectName: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<SideBySide> {
+  const worded = await findCompose(defined(environment));
+  const scratch = await mkdtemp(join(await realpath(tmpdir()), 'orchestrator-update-diff-'));
+  const place = join(scratch, 'live');
+  return {
+    place,
+    render: async (tree) => {
+      const real = await realpath(tree.directory);
+      await rm(place, { force: true });
+      await symlink(real, place);
+      const files = tree.files.map((file) => join(place, file));
+      const directory = files[0] ? dirname(files[0]) : join(place, tree.projectPath);
+      if (files.length === 0 && !(await hasProject(directory, environment))) {
+        return { error: `no compose file in ${join(tree.directory, tree.projectPath)}` };
+      }
+      const project = { name: projectName, directory, files, profiles: [] };
+      try {
+        const { stdout } = await exec(worded(composeConfig(project)), {
+          cwd: directory,
+          environment: { USER: userInfo().username, ...defined(environment), PWD: directory },
+          timeoutSeconds: COMPOSE_SECONDS,
+        });
+        // What compose resolved through the link itself comes back to it.
+        return { model: relocate(JSON.parse(stdout) as ComposeModel, real, place) };
+      } catch (error) {
+        if (!(error instanceof CommandError)) throw error;
+        const said = withoutWarnings(error.stderr) || error.message;
+        return { error: said.replaceAll(place, tree.directory) };
+      }
+    },
+    close: () => rm(scratch, { recursive: true, force: true }),
+  };
+}
+
+function withoutWarnings(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => !line.includes('level=warning'));
+  return lines.join('\n').trim();
+}
+
+/** Without files and settings compose would look for them in the directories above, up to the root. */
+async function hasProject(directory: string, environment: NodeJS.ProcessEnv): Promise<boolean> {
+  if (environment['COMPOSE_FILE']) return true;
+  const names = await readdir(directory).catch(() => []);
+  return names.some((name) => usualName.test(name) || name === '.env');
+}
+
+/** The plugin of the docker command line, else the program of its own. */
+async function findCompose(
+  environment: Record<string, string>,
+): Promise<(command: Command) => Command> {
+  for (const worded of [(command: Command) => command, standalone]) {
+    const answer = await exec(worded(composeVersion), {
+      environment,
+      timeoutSeconds: COMPOSE_SECONDS,
+    }).catch(() => undefined);
+    // Version 1, in Python, knows neither this syntax nor this command.
+    if (answer && !/^v?1\./.test(answer.stdout.trim())) return worded;
+  }
+  throw new OperatorError(
+    'docker compose (version 2 or newer) is not installed',
+    'apt-get install docker-compose    # or docker-compose-plugin of docker.com',
+  );
+}
+
+function defined(environment: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    ),
+  );
+}
