@@ -53,7 +53,9 @@ async function differingContents(
     seen.set(path, known);
     return known;
   };
-  for (const service of Object.keys(after.services).filter((name) => name in before.services)) {
+  for (const service of Object.keys(after.services).filter((name) =>
+    Object.hasOwn(before.services, name),
+  )) {
     const sources = [before, after].flatMap((model) => sourcesOf(model, service));
     const inside = [...new Set(sources)].filter((path) => isWithin(path, place));
     const paths = (await Promise.all(inside.map(differing))).flat();

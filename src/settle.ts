@@ -45,7 +45,8 @@ export async function settle(host: Host, target: Target): Promise<void> {
 async function removeStrays(host: Host, { model, otherModel }: Target): Promise<void> {
   for (const container of await host.engine.containers()) {
     const { service } = container;
-    if (service in model.services || !(service in otherModel.services)) continue;
+    if (Object.hasOwn(model.services, service)) continue;
+    if (!Object.hasOwn(otherModel.services, service)) continue;
     host.log.info(`service ${service} is not active any more: remove ${container.name}`);
     await host.engine.stop(container);
     await host.engine.remove(container);

@@ -88,10 +88,11 @@ function takesFromAnother(
 ): boolean {
   const held = new Map<string, string>();
   for (const { service, port, protocol } of hostPorts(before)) {
-    if (service in after.services) held.set(`${port}/${protocol}`, service);
+    if (Object.hasOwn(after.services, service)) held.set(`${port}/${protocol}`, service);
   }
   for (const [name, service] of Object.entries(before.services)) {
-    if (service.container_name && name in after.services) held.set(service.container_name, name);
+    if (service.container_name && Object.hasOwn(after.services, name))
+      held.set(service.container_name, name);
   }
   const wants = [
     ...hostPorts(after).map(({ service, port, protocol }) => ({

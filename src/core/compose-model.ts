@@ -112,7 +112,7 @@ export function jobsOf(
   );
   const ends = new Set([...awaited, ...endedBefore]);
   const names = Object.entries(model.services).flatMap(([name, service]) =>
-    mayEnd(service) && (ends.has(name) || !(name in oldModel.services)) ? [name] : [],
+    mayEnd(service) && (ends.has(name) || !Object.hasOwn(oldModel.services, name)) ? [name] : [],
   );
   return new Set(names);
 }

@@ -47,7 +47,7 @@ function diffServices(before: ComposeModel, after: ComposeModel): Change[] {
   const renames = matchRenames(removed, added, before, after);
   const renamedFrom = new Set(renames.map((rename) => rename.from));
   const renamedTo = new Set(renames.map((rename) => rename.service));
-  const kept = Object.keys(after.services).filter((name) => name in before.services);
+  const kept = Object.keys(after.services).filter((name) => Object.hasOwn(before.services, name));
   const changes: Change[] = [
     ...removed
       .filter((n) => !renamedFrom.has(n))
@@ -92,8 +92,8 @@ function diffSection(section: Section, before: ComposeModel, after: ComposeModel
   const now = after[section] ?? {};
   const names = [...new Set([...Object.keys(old), ...Object.keys(now)])].toSorted();
   return names.flatMap((name): Change[] => {
-    if (!(name in old)) return [{ kind: 'resource', section, name, what: 'added' }];
-    if (!(name in now)) return [{ kind: 'resource', section, name, what: 'removed' }];
+    if (!Object.hasOwn(old, name)) return [{ kind: 'resource', section, name, what: 'added' }];
+    if (!Object.hasOwn(now, name)) return [{ kind: 'resource', section, name, what: 'removed' }];
     if (sameValue(old[name], now[name])) return [];
     return [{ kind: 'resource', section, name, what: 'changed' }];
   });
@@ -106,7 +106,7 @@ function changedFields(old: Service, now: Service): string[] {
 
 function namesOnlyIn(here: object, there: object): string[] {
   return Object.keys(here)
-    .filter((name) => !(name in there))
+    .filter((name) => !Object.hasOwn(there, name))
     .toSorted();
 }
 

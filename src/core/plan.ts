@@ -146,7 +146,7 @@ function changesOf(input: PlanInput): Change[] {
   const changes = diffModels(input.before, input.after);
   const anew = new Set(touchedServices(changes));
   const contents = input.contents
-    .filter(({ service }) => service in input.before.services && !anew.has(service))
+    .filter(({ service }) => Object.hasOwn(input.before.services, service) && !anew.has(service))
     .map((change) => ({ kind: 'contents' as const, ...change }));
   return [...changes, ...contents];
 }
