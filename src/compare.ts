@@ -31,10 +31,16 @@ export async function compareTrees(
     if ('error' in after) return invalidComparison('invalid-new', errors);
     if ('error' in before) return invalidComparison('invalid-old', errors);
     const contents = await differingContents(old, now, side.place, before.model, after.model);
-    return compareModels(before.model, after.model, contents);
+    const readable = (model: ComposeModel): ComposeModel => withoutPlace(model, side.place);
+    return compareModels(readable(before.model), readable(after.model), contents);
   } finally {
     await side.close();
   }
+}
+
+/** Paths as a person would write them, from the tree on: nobody knows the place. */
+function withoutPlace(model: ComposeModel, place: string): ComposeModel {
+  return JSON.parse(JSON.stringify(model).replaceAll(place, '.')) as ComposeModel;
 }
 
 /** By service of both sides: the files it mounts or is built from that differ. */

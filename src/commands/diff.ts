@@ -60,10 +60,14 @@ function textOf(comparison: Comparison): string {
     ...services.added.map((name) => added(`service ${name}`)),
     ...services.removed.map((name) => removed(`service ${name}`)),
     ...services.renamed.map(({ from, to }) => changed(`service ${from} is now called ${to}`)),
-    ...services.imageOnly.map((name) => changed(`service ${name}: image`)),
-    ...Object.entries(services.changed).map(([name, fields]) =>
+    ...services.imageOnly.flatMap((name) => [
+      changed(`service ${name}: image`),
+      ...valueLines(comparison, name),
+    ]),
+    ...Object.entries(services.changed).flatMap(([name, fields]) => [
       changed(`service ${name}: ${fields.join(', ')}`),
-    ),
+      ...valueLines(comparison, name),
+    ]),
     ...sections.flatMap((section) => [
       ...comparison[section].added.map((name) => added(`${section} ${name}`)),
       ...comparison[section].removed.map((name) => removed(`${section} ${name}`)),
@@ -75,6 +79,12 @@ function textOf(comparison: Comparison): string {
     ...comparison.errors.map((error) => styleText('red', `! ${error}`)),
   ];
   return [styleText('bold', comparison.verdict), ...lines].join('\n');
+}
+
+function valueLines({ values }: Comparison, service: string): string[] {
+  return (values[service] ?? []).map(
+    ({ path, from = '(none)', to = '(none)' }) => `    ${path}: ${from} → ${to}`,
+  );
 }
 
 const added = (text: string): string => styleText('green', `+ ${text}`);

@@ -1,5 +1,6 @@
 import type { ComposeModel } from './compose-model.ts';
 import type { ContentsChange } from './contents.ts';
+import { fieldChanges, type FieldChange } from './field-changes.ts';
 import { diffModels, sections, type Change, type Section } from './diff.ts';
 
 /** What `diff` finds between two compose projects; the names of its JSON. */
@@ -11,6 +12,8 @@ export interface Comparison {
   readonly volumes: NameSets;
   readonly configs: NameSets;
   readonly secrets: NameSets;
+  /** Service → the values that differ, secrets masked; of services on both sides. */
+  readonly values: Readonly<Record<string, readonly FieldChange[]>>;
   /** Service → files it mounts or is built from that differ, relative to the trees. */
   readonly contents: Readonly<Record<string, readonly string[]>>;
   /** What docker compose says of a project that it cannot read. */
@@ -46,6 +49,7 @@ export function compareModels(
     verdict: verdictOf(changes),
     services: servicesIn(changes),
     ...sectionsIn(changes),
+    values: valuesIn(changes, before, after),
     contents: Object.fromEntries(contents.map(({ service, paths }) => [service, paths])),
     errors: [],
   };
@@ -56,7 +60,22 @@ export function invalidComparison(
   verdict: 'invalid-new' | 'invalid-old',
   errors: readonly string[],
 ): Comparison {
-  return { verdict, services: servicesIn([]), ...sectionsIn([]), contents: {}, errors };
+  return { verdict, services: servicesIn([]), ...sectionsIn([]), values: {}, contents: {}, errors };
+}
+
+function valuesIn(
+  changes: readonly Change[],
+  before: ComposeModel,
+  after: ComposeModel,
+): Comparison['values'] {
+  return Object.fromEntries(
+    changes.flatMap((change) => {
+      if (change.kind !== 'changed' && change.kind !== 'image') return [];
+      const { service } = change;
+      const [old = {}, now = {}] = [before.services[service], after.services[service]];
+      return [[service, fieldChanges(old, now)] as const];
+    }),
+  );
 }
 
 function verdictOf(changes: readonly Change[]): Comparison['verdict'] {

@@ -17,7 +17,7 @@ await t.test('the same, in another order of keys', async (t) => {
 });
 
 await t.test('each service is in one place at most', async (t) => {
-  const { verdict, services } = compared(
+  const { verdict, services, values } = compared(
     model({ web, db: { image: 'db:1' }, gone: { image: 'x' }, old: { image: 'same' } }),
     model({
       web: { ...web, image: 'web:2' },
@@ -33,6 +33,13 @@ await t.test('each service is in one place at most', async (t) => {
     renamed: [{ from: 'old', to: 'renamed' }],
     imageOnly: ['web'],
     changed: { db: ['image', 'user'] },
+  });
+  t.same(values, {
+    db: [
+      { path: 'image', from: 'db:1', to: 'db:2' },
+      { path: 'user', from: undefined, to: '1' },
+    ],
+    web: [{ path: 'image', from: 'web:1', to: 'web:2' }],
   });
 });
 
