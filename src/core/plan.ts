@@ -46,9 +46,10 @@ export interface Plan {
   readonly warnings: readonly string[];
   /**
    * Services of the old release that read files which differ. A crash starts containers again while
-   * the new files lie there, so going back makes these anew, whatever became of them.
+   * the new files lie there, so going back makes these anew, whatever became of them. Absent in a
+   * journal that an earlier version of this program wrote.
    */
-  readonly rereads: readonly string[];
+  readonly rereads?: readonly string[];
   /** Steps before the barrier: none of them touches a running container. */
   readonly prepare: readonly Step[];
   /** Steps after the barrier. */
@@ -126,6 +127,7 @@ export function makePlan(input: PlanInput): Plan {
  */
 export function stepsBack(plan: Plan): Step[] {
   const images = keptImages(plan);
+  const rereads = plan.rereads ?? recreatedServices(plan.changes);
   const back: Step[] = [
     { do: 'sweep' },
     ...(images.length > 0 ? [{ do: 'restore-images', images } as const] : []),
@@ -133,7 +135,7 @@ export function stepsBack(plan: Plan): Step[] {
     { do: 'checkout', commit: plan.from, force: true },
   ];
   if (plan.verdict === 'nothing') return back;
-  return [...back, ...recreateSteps(plan.rereads), { do: 'settle', release: 'old' }];
+  return [...back, ...recreateSteps(rereads), { do: 'settle', release: 'old' }];
 }
 
 /** The images a plan keeps for its rollback. */
