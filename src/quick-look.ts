@@ -35,8 +35,8 @@ export async function quickLook(
     | undefined;
   const config = readCachedConfig(settings, environment);
   if (!deployed?.commit || !deployed.repository || !config) return undefined;
-  const owner = await ownerOf(deployed.repository).catch(() => undefined);
-  if (!owner) return undefined;
+  if (!existsSync(deployed.repository)) return undefined;
+  const owner = ownerOf(deployed.repository);
   const { remote, branch, timeouts } = config;
   const tip = await remoteTip(
     { repository: deployed.repository, remote, branch, owner },

@@ -10,7 +10,7 @@ import { acquireLock, readLockHolder } from '../host/lock.ts';
 import { chooseStream, createLog, type Log } from '../host/log.ts';
 import { createNotifier, type Notifier } from '../host/notifier.ts';
 import { listenForStop, type Stop } from '../host/stop.ts';
-import { createStatusLine, type StatusLine } from '../host/terminal.ts';
+import { createStatusLine, outliveReaders, type StatusLine } from '../host/terminal.ts';
 import { files } from '../state-names.ts';
 
 /** What a command that touches the host works with. */
@@ -31,8 +31,6 @@ export interface Door {
 /** Opens the way to systemd and listens for signals, as early as possible. */
 export function openDoor(environment: NodeJS.ProcessEnv): Door {
   const notifier = createNotifier(environment);
-  // A terminal that goes away while we work must not end us.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const stop = listenForStop((signal) => {
     notifier.stopping(`${signal}: stopping; an update under way is taken back first`);
     createStatusLine(false, () => 0).print(
@@ -58,6 +56,7 @@ export async function readConfig(invocation: Invocation): Promise<Config> {
 export async function openContext(invocation: Invocation, door: Door): Promise<Context> {
   const { settings, environment } = invocation;
   requireRoot();
+  outliveReaders();
   const config = await readConfig(invocation);
   const stream = chooseStream(environment);
   const isQuiet = invocation.json || invocation.flags['auto'] === true;

@@ -1,4 +1,5 @@
 import type { Log } from '../host/log.ts';
+import { outliveReaders } from '../host/terminal.ts';
 import type { Notifier } from '../host/notifier.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
@@ -22,7 +23,10 @@ export async function reportOutcome(
   if (isGood) log.info(outcome.summary, fields);
   else log.error(outcome.summary, fields);
   if (outcome.next !== undefined) log.info(`next: ${outcome.next}`, fields);
-  if (json) process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
+  if (json) {
+    outliveReaders();
+    process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
+  }
   await log.flush();
   if (isGood) await notifier.ready(outcome.summary);
   else notifier.status(outcome.summary);

@@ -54,7 +54,7 @@ export async function openCommitTrees(directory: string): Promise<CommitTrees> {
 }
 
 async function repositoryAt(directory: string): Promise<Repository> {
-  const user = await ownerOf(directory);
+  const user = ownerOf(directory);
   const settings = gitSettings.flatMap((setting) => ['-c', setting]);
   const args = [...settings, 'rev-parse', '--show-toplevel'];
   const found = await exec(
@@ -69,5 +69,5 @@ async function repositoryAt(directory: string): Promise<Repository> {
   }
   const root = found.stdout.trim();
   const projectPath = relative(root, directory);
-  return { directory: root, owner: await ownerOf(root), projectPath };
+  return { directory: root, owner: ownerOf(root), projectPath };
 }

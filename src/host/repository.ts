@@ -46,7 +46,7 @@ async function describe(directory: string, config: Config): Promise<Repository> 
   }
   return {
     directory,
-    owner: await ownerOf(directory),
+    owner: ownerOf(directory),
     projectPath: relative(directory, config.project_dir),
   };
 }
@@ -56,7 +56,7 @@ async function tracks(root: string, path: string): Promise<boolean> {
   const settings = gitSettings.flatMap((setting) => ['-c', setting]);
   const { stdout } = await exec(
     { file: 'git', args: [...settings, 'ls-tree', 'HEAD', '--', path] },
-    { cwd: root, user: await ownerOf(root), timeoutSeconds: 30, accept: [128] },
+    { cwd: root, user: ownerOf(root), timeoutSeconds: 30, accept: [128] },
   );
   return stdout.trim() !== '';
 }

@@ -8,6 +8,14 @@ export interface StatusLine {
   clear(): void;
 }
 
+/**
+ * A terminal or a pipe that goes away while we work must not end us. Not called on the way to
+ * "nothing to do": to touch the streams is to set them up, with all their modules.
+ */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+}
+
 const BAR_CELLS = 20;
 const CLEAR_LINE = '\r\u001b[2K';
 
