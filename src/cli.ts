@@ -54,6 +54,19 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     options: { force: flag },
     load: () => import('./commands/plan.ts'),
   },
+  approve: {
+    summary: 'allow an update that the policy holds back; the next run applies it',
+    usage: 'approve [COMMIT] [--json]',
+    details: [
+      ['COMMIT', 'what is approved has to be the tip of the deploy branch; the tip unless told'],
+    ],
+    examples: [
+      'orchestrator-update approve 4f2a91c && systemctl start orchestrator-update.service',
+    ],
+    options: {},
+    words: 1,
+    load: () => import('./commands/approve.ts'),
+  },
   diff: {
     summary: 'compare two compose projects as docker compose resolves them; needs no daemon',
     usage: 'diff OLD NEW [--file F]… [--new-file F]… [--project-name NAME] [--json]',

@@ -1,9 +1,11 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
-import { hostPorts, sharesNamespaceWith } from './core/compose-model.ts';
-import { contentsChanged } from './core/contents.ts';
+import { sameValue } from './core/canonical-json.ts';
+import { hostPorts } from './core/compose-model.ts';
+import { contentsChanged, definitionsChanged, type ContentsChange } from './core/contents.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
-import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
+import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
+import { driftedServices, makePlan, type KeptImage, type Plan } from './core/plan.ts';
 import { RefusedError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import type { Deployed } from './records.ts';
@@ -15,6 +17,8 @@ export interface Proposal {
   readonly oldModel: ComposeModel;
   readonly newModel: ComposeModel;
   readonly oldFingerprint: Fingerprint;
+  /** The configuration hash compose gives each service of the new release. */
+  readonly hashes: Readonly<Record<string, string>>;
 }
 
 /** What is asked for, beside following the branch. */
@@ -89,26 +93,38 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Prom
 export async function propose(host: Host, config: Config, wish: Wish): Promise<Proposal> {
   const oldStaging = await host.git.stage(wish.from);
   const staging = wish.from === wish.to ? oldStaging : await host.git.stage(wish.to);
-  const before = await host.compose.resolve(oldStaging);
-  const after = await host.compose.resolve(staging);
+  const [before, after] = await bothOf(oldStaging, staging, (one) => host.compose.resolve(one));
+  if (!wish.everything) refuseUnset(after.warnings);
+  refuseBadLabels(after.model);
+  const [hashesBefore, hashesAfter] = await bothOf(before.model, after.model, (model) =>
+    host.compose.hashes(model),
+  );
   const containers = await host.engine.containers();
   const changedPaths = await host.git.changedPaths(wish.from, wish.to);
   const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
-  const drifted = await driftedServices(host, before.model, containers);
+  const drifted = driftedServices(before.model, hashesBefore, containers);
   const plan = makePlan({
     ...wish,
     before: before.model,
     after: after.model,
     changedPaths,
-    contents: contentsChanged(after.model, livePaths),
-    contentsBefore: contentsChanged(before.model, livePaths),
-    servicesToBuild: (await servicesToBuild(host, config, after.model, changedPaths)).filter(
-      (name) => !wish.keptImages?.some(({ service }) => service === name),
-    ),
+    contents: readersOfChanges(before.model, after.model, livePaths),
+    contentsBefore: readersOfChanges(after.model, before.model, livePaths),
+    servicesToBuild: (
+      await servicesToBuild(host, config, {
+        before: before.model,
+        after: after.model,
+        changedPaths,
+      })
+    ).filter((name) => !wish.keptImages?.some(({ service }) => service === name)),
     runningImages: runningImages(containers, before.model),
-    presentImages: await presentImages(host, after.model),
+    imageIds: await imageIds(host, after.model),
     strategy: config.strategy,
     composeVersion: await host.compose.version(),
+    containers,
+    hashesBefore,
+    hashesAfter,
+    repairsDrift: config.policy.drift === 'repair',
     warnings: [
       ...after.warnings.filter((warning) => !before.warnings.includes(warning)),
       ...drifted.map(
@@ -116,42 +132,59 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
       ),
     ],
   });
-  if (plan.verdict !== 'nothing' && !wish.everything) refuseBlank(before.warnings, drifted);
   return {
     plan,
     staging,
     oldModel: before.model,
     newModel: after.model,
     oldFingerprint: fingerprintOf(containers),
+    hashes: hashesAfter,
   };
 }
 
-/**
- * Services whose containers were made from other settings than their release has on this host:
- * an update would re-create them as well. Compose hashes the container's ID into a service that
- * shares another's namespace, so those are not compared.
- */
-export async function driftedServices(
-  host: Host,
-  model: ComposeModel,
-  containers: readonly Container[],
-): Promise<string[]> {
-  const hashes = await host.compose.hashes(model);
-  const drifted = containers.filter(({ service, configHash }) => {
-    const definition = model.services[service];
-    const isComparable = definition && sharesNamespaceWith(definition).length === 0;
-    return isComparable && hashes[service] !== undefined && hashes[service] !== configHash;
-  });
-  return [...new Set(drifted.map(({ service }) => service))];
+/** Both at the same time; once where they are one and the same. */
+async function bothOf<Item, Result>(
+  old: Item,
+  now: Item,
+  act: (item: Item) => Promise<Result>,
+): Promise<[Result, Result]> {
+  const first = act(old);
+  return Promise.all([first, old === now ? first : act(now)]);
 }
 
-/** A cluster that was started with variables this program does not have would lose them. */
-function refuseBlank(warnings: readonly string[], drifted: readonly string[]): void {
-  const unset = warnings.filter((warning) => warning.includes('variable is not set'));
-  if (unset.length === 0 || drifted.length === 0) return;
+/** Services that read files which changed, or use configs, secrets or volumes that did. */
+function readersOfChanges(
+  before: ComposeModel,
+  after: ComposeModel,
+  livePaths: readonly string[],
+): ContentsChange[] {
+  const found = [...contentsChanged(after, livePaths), ...definitionsChanged(before, after)];
+  return Object.entries(Object.groupBy(found, ({ service }) => service)).map(
+    ([service, changes = []]) => ({ service, paths: changes.flatMap(({ paths }) => paths) }),
+  );
+}
+
+/** A variable that is not set and has no default is a mistake: compose would put nothing there. */
+function refuseUnset(warnings: readonly string[]): void {
+  const names = warnings.flatMap(
+    (warning) => /"([^"]+)\\?" variable is not set/.exec(warning)?.[1] ?? [],
+  );
+  if (names.length === 0) return;
+  const are = names.length === 1 ? 'variable is' : 'variables are';
   throw new RefusedError(
-    `${drifted.join(', ')} would be re-created with blank settings: ${unset.join(' ')}`,
-    'put the variables into the .env file beside the compose file, or under compose.environment in the configuration; or accept it: orchestrator-update run --force',
+    `the new release needs a value that this host does not have: ${are} not set: ${names.join(', ')}`,
+    `put ${names.join(', ')} into the .env file beside the compose file (an empty value counts), or under compose.environment in the configuration, or give a default in the compose file: \${${names[0]}:-}; or accept blanks: orchestrator-update run --force`,
+  );
+}
+
+function refuseBadLabels(model: ComposeModel): void {
+  const bad = Object.keys(model.services).filter(
+    (name) => onFileChange(model.services[name] ?? {}) === undefined,
+  );
+  if (bad.length === 0) return;
+  throw new RefusedError(
+    `the label ${ON_FILE_CHANGE} of service ${bad.join(', ')} makes no sense`,
+    'recreate, restart, signal:HUP (or another signal) and ignore are known; mend it and push',
   );
 }
 
@@ -203,28 +236,38 @@ function runningImages(
   }));
 }
 
-async function presentImages(host: Host, model: ComposeModel): Promise<string[]> {
-  const references = Object.values(model.services).flatMap(({ image }) => image ?? []);
+async function imageIds(host: Host, model: ComposeModel): Promise<Record<string, string>> {
+  const references = [
+    ...new Set(Object.values(model.services).flatMap(({ image }) => image ?? [])),
+  ];
   const ids = await Promise.all(references.map((reference) => host.engine.imageId(reference)));
-  return references.filter((_, index) => ids[index] !== undefined);
+  const known = references.map((reference, index) => [reference, ids[index]] as const);
+  return Object.fromEntries(
+    known.filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
-/** Services with a `build` whose context has changed files, or whose image is not there. */
+/**
+ * Services with a `build` that is told otherwise, whose context has changed files, or whose image
+ * is not there.
+ */
 async function servicesToBuild(
   host: Host,
   config: Config,
-  model: ComposeModel,
-  changedPaths: readonly string[],
+  release: { before: ComposeModel; after: ComposeModel; changedPaths: readonly string[] },
 ): Promise<string[]> {
-  const built = Object.entries(model.services).filter(([, service]) => service.build !== undefined);
+  const { before, after, changedPaths } = release;
+  const built = Object.entries(after.services).filter(([, service]) => service.build !== undefined);
   const needed = await Promise.all(
     built.map(async ([name, service]) => {
       const image = service.image ?? `${config.project_name}-${name}`;
       const context = (service.build as { context?: string }).context ?? '';
+      const old = before.services[name]?.build;
+      const isOther = old !== undefined && !sameValue(old, service.build);
       const changed = changedPaths.some((path) =>
         touchesContext(`${host.git.directory}/${path}`, context),
       );
-      return changed || (await host.engine.imageId(image)) === undefined ? [name] : [];
+      return isOther || changed || (await host.engine.imageId(image)) === undefined ? [name] : [];
     }),
   );
   return needed.flat();

@@ -9,7 +9,7 @@ export interface Outcome {
     | 'rolled back'
     | 'interrupted'
     | 'needs operator'
-    | 'planned';
+    | 'waiting';
   readonly exitCode: ExitCode;
   /** One sentence for the journal, `systemctl status` and a person. */
   readonly summary: string;

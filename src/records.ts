@@ -24,6 +24,14 @@ const quarantineSchema = z.array(
 );
 export type Quarantined = z.output<typeof quarantineSchema>[number];
 
+/** A person's word that a release may be applied, with the risks that were seen. */
+const approvalSchema = z.object({
+  commit: z.string(),
+  because: z.array(z.string()),
+  at: z.string(),
+});
+export type Approval = z.output<typeof approvalSchema>;
+
 const needsOperatorSchema = z.object({
   reason: z.string(),
   at: z.string(),
@@ -70,6 +78,12 @@ export async function liftQuarantine(state: StateHost, commit: string): Promise<
   if (others.length < all.length)
     await state.write(files.quarantine, `${JSON.stringify(others)}\n`);
 }
+
+export const readApproval = (state: StateHost): Promise<Approval | undefined> =>
+  readJson(state, files.approval, approvalSchema);
+
+export const writeApproval = (state: StateHost, approval: Approval): Promise<void> =>
+  state.write(files.approval, `${JSON.stringify(approval)}\n`);
 
 export const readNeedsOperator = (state: StateHost): Promise<NeedsOperator | undefined> =>
   readJson(state, files.needsOperator, needsOperatorSchema);

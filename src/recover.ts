@@ -1,5 +1,5 @@
 import type { Config } from './config/schema.ts';
-import { lastNote, recoveryFor, stateOf, type Observation } from './core/journal.ts';
+import { lastNote, recoveryFor, stateOf, type Observation, type State } from './core/journal.ts';
 import { classify } from './core/observe.ts';
 import { OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -29,7 +29,7 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
   }
   const { id, entries } = transaction;
   const running: Running = { id, material };
-  const observed = await observe(host, running);
+  const observed = await observe(host, running, stateOf(entries));
   const recovery = recoveryFor(entries, observed);
   const state = stateOf(entries);
   host.log.warn(
@@ -105,7 +105,7 @@ async function verifyAgain(host: Host, config: Config, running: Running): Promis
   return commit(host, config, running);
 }
 
-async function observe(host: Host, { material }: Running): Promise<Observation> {
+async function observe(host: Host, { material }: Running, state: State): Promise<Observation> {
   if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) {
     throw new OperatorError(
       'an update was cut off, and Docker does not answer, so it cannot be finished or taken back',
@@ -117,10 +117,13 @@ async function observe(host: Host, { material }: Running): Promise<Observation> 
   const head = await host.git.head().catch(() => ({ commit: '' }));
   const containers = await host.engine.containers();
   const { plan, oldFingerprint, newFingerprint } = material;
-  return classify(
+  const observed = classify(
     containers,
     head.commit,
     { commit: plan.from, fingerprint: oldFingerprint },
     { commit: plan.to, fingerprint: newFingerprint },
   );
+  // A restart or a signal leaves no trace that tells whether it was done.
+  const isTraceless = plan.apply.some(({ do: what }) => what === 'restart' || what === 'signal');
+  return observed === 'NEW' && state === 'APPLYING' && isTraceless ? 'MIXED' : observed;
 }

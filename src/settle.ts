@@ -1,3 +1,4 @@
+import type { ComposeModel } from './core/compose-model.ts';
 import { networksMissing } from './core/networks.ts';
 import { sweepFor, type Container } from './core/observe.ts';
 import { messageOf, OperatorError } from './errors.ts';
@@ -15,7 +16,7 @@ const MAX_ROUNDS = 4;
  * @throws {OperatorError} when it still changes something, fails, or leaves a service off its networks.
  */
 export async function settle(host: Host, target: Target): Promise<void> {
-  const { model } = target;
+  const model = withoutServices(target.model, target.leave);
   let failure: unknown;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const before = await host.engine.containers();
@@ -53,6 +54,11 @@ async function removeStrays(host: Host, { model, otherModel }: Target): Promise<
   }
 }
 
+function withoutServices(model: ComposeModel, names: ReadonlySet<string>): ComposeModel {
+  const kept = Object.entries(model.services).filter(([name]) => !names.has(name));
+  return { ...model, services: Object.fromEntries(kept) };
+}
+
 /** Clears what an interrupted compose left: without that the next `up` fails or keeps odd names. */
 export async function sweep(host: Host): Promise<void> {
   for (const action of sweepFor(await host.engine.containers())) {
@@ -75,11 +81,11 @@ async function up(host: Host, services: readonly string[], round: number): Promi
 }
 
 /**
- * All services (an empty list), or all but the jobs that have done their work for this very
- * release: a bare `up` would run them again.
+ * All services (an empty list), or all but those that are left as they are and the jobs that have
+ * done their work for this very release: a bare `up` would run them again.
  */
 function servicesToUp(
-  { model, fingerprint, jobs }: Target,
+  { model, fingerprint, jobs, leave }: Target,
   containers: readonly Container[],
 ): string[] {
   const done = containers.filter(
@@ -89,8 +95,8 @@ function servicesToUp(
       exitCode === 0 &&
       fingerprint[service]?.hash === configHash,
   );
-  if (done.length === 0) return [];
-  const names = new Set(done.map(({ service }) => service));
+  const names = new Set([...leave, ...done.map(({ service }) => service)]);
+  if (names.size === 0) return [];
   return Object.keys(model.services).filter((name) => !names.has(name));
 }
 

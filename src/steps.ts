@@ -51,6 +51,10 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return host.compose.up(step);
     case 'recreate':
       return host.compose.up({ ...step, removeOrphans: false, forceRecreate: true });
+    case 'restart':
+      return host.compose.restart(step.services);
+    case 'signal':
+      return signal(host, step);
     case 'settle':
       return settle(host, targetOf(material, step.release));
   }
@@ -79,6 +83,10 @@ export function describeStep(step: Step): string {
       return `apply ${step.services.join(', ')}`;
     case 'recreate':
       return `make ${step.services.join(', ')} anew`;
+    case 'restart':
+      return `restart ${step.services.join(', ')}`;
+    case 'signal':
+      return `send SIG${step.signal} to ${step.service}`;
     case 'settle':
       return 'bring everything up until nothing changes any more';
   }
@@ -94,6 +102,17 @@ async function restoreImage(host: Host, image: KeptImage): Promise<void> {
   }
   // A digest names its content and cannot be given to another image.
   if (!image.reference.includes('@')) await host.engine.tag(image.tag, image.reference);
+}
+
+/** Who does not run reads its files when it is started. */
+async function signal(
+  host: Host,
+  { service, signal: name }: { readonly service: string; readonly signal: string },
+): Promise<void> {
+  const running = (await host.engine.containers()).filter(
+    (container) => container.service === service && container.state === 'running',
+  );
+  for (const container of running) await host.engine.kill(container, name);
 }
 
 function count(number: number, noun: string): string {

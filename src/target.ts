@@ -10,6 +10,8 @@ export interface Target {
   readonly fingerprint: Fingerprint;
   /** Services that may end with 0 and stay ended. */
   readonly jobs: ReadonlySet<string>;
+  /** Services that run with other settings than their release has, and are left so. */
+  readonly leave: ReadonlySet<string>;
   /** Subjects that were not healthy before the update. */
   readonly baseline: readonly string[];
 }
@@ -23,6 +25,7 @@ export function targetOf(material: Material, release: 'old' | 'new'): Target {
     otherModel: release === 'old' ? newModel : oldModel,
     fingerprint: release === 'old' ? material.oldFingerprint : material.newFingerprint,
     jobs: jobsOf(model, oldModel, endedBefore),
+    leave: new Set(material.plan.leave),
     baseline,
   };
 }

@@ -1,6 +1,7 @@
 import type { Config } from './config/schema.ts';
 import type { Fingerprint } from './core/observe.ts';
-import { keptImages, recreatedServices, type Plan } from './core/plan.ts';
+import { recreatedServices } from './core/contents.ts';
+import { keptImages, type Plan } from './core/plan.ts';
 import type { Proposal } from './detect.ts';
 import { messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -177,14 +178,17 @@ async function tidy(host: Host, config: Config, plan: Plan): Promise<void> {
 /** What the new release's containers will look like: image IDs are known once all are pulled. */
 async function fingerprintToBe(host: Host, proposal: Proposal): Promise<Fingerprint> {
   if (proposal.plan.verdict === 'nothing') return proposal.oldFingerprint;
-  const hashes = await host.compose.hashes(proposal.newModel);
+  const { hashes } = proposal;
   const containers = await host.engine.containers();
+  const left = new Set(proposal.plan.leave);
   const anew = new Set(recreatedServices(proposal.plan.changes));
   const entries = await Promise.all(
     Object.entries(proposal.newModel.services).map(async ([name, { image }]) => {
       const imageId = image === undefined ? undefined : await host.engine.imageId(image);
       const old = containers.find(({ service }) => service === name && anew.has(name));
       const notId = old === undefined ? {} : { notId: old.id };
+      const asItIs = left.has(name) ? proposal.oldFingerprint[name] : undefined;
+      if (asItIs) return [name, asItIs] as const;
       return [name, { hash: hashes[name] ?? '', imageId: imageId ?? '', ...notId }] as const;
     }),
   );

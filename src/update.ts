@@ -1,13 +1,8 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
-import {
-  currentCommit,
-  propose,
-  driftedServices,
-  refuseImpossible,
-  refuseUnsafe,
-  type Proposal,
-} from './detect.ts';
+import { awaitApproval } from './approval.ts';
+import { driftedServices } from './core/plan.ts';
+import { currentCommit, propose, refuseImpossible, refuseUnsafe, type Proposal } from './detect.ts';
 import { messageOf, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
@@ -74,21 +69,23 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
     for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
     for (const warning of proposal.plan.warnings) host.log.warn(warning, { commit: tip });
     await refuseImpossible(host, proposal);
-    return await transact(host, config, proposal, id);
+    return (
+      (await awaitApproval(host, config, proposal.plan)) ??
+      (await transact(host, config, proposal, id))
+    );
   } finally {
     await host.git.dropStagings();
   }
 }
 
-/** The plan of a run, without carrying it out. Undefined where there is nothing to do. */
+/** The plan of a run, without carrying it out: also where there is nothing to do, for its drift. */
 export async function planUpdate(
   host: Host,
   config: Config,
   options: UpdateOptions,
-): Promise<Proposal | undefined> {
+): Promise<Proposal> {
   const tip = await host.git.fetch();
   const from = await currentCommit(host, await readDeployed(host.state));
-  if (tip === from && !options.force) return undefined;
   const id = transactionName(host.now(), tip);
   try {
     return await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
@@ -146,7 +143,7 @@ async function refuseDifferent(host: Host, commit: string, model: ComposeModel):
   const missing = Object.keys(model.services).filter(
     (name) => !containers.some(({ service }) => service === name),
   );
-  const drifted = await driftedServices(host, model, containers);
+  const drifted = driftedServices(model, await host.compose.hashes(model), containers);
   if (missing.length + drifted.length === 0) return;
   const what = [
     ...missing.map((name) => `${name} has no container`),

@@ -45,6 +45,11 @@ export function composeUp(project: ComposeProject, options: UpOptions): Command 
   ]);
 }
 
+/** Stops and starts containers as they are, with what their files say now. */
+export function composeRestart(project: ComposeProject, services: readonly string[]): Command {
+  return compose(project, ['restart', '--no-deps', '--', ...services]);
+}
+
 /** Takes containers and networks away. Never `--volumes`. */
 export function composeDown(project: ComposeProject): Command {
   return compose(project, ['down', '--remove-orphans']);

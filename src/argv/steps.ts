@@ -17,6 +17,10 @@ export function printableStep(step: Step): Command[] {
       return [composeWord('up', '--detach', '--pull', 'never', '--no-deps', ...step.services)];
     case 'recreate':
       return [composeWord('up', '--detach', '--force-recreate', '--no-deps', ...step.services)];
+    case 'restart':
+      return [composeWord('restart', '--no-deps', ...step.services)];
+    case 'signal':
+      return [composeWord('kill', '--signal', step.signal, step.service)];
     case 'settle':
       return [composeWord('up', '--detach', '--pull', 'never', '--remove-orphans')];
     case 'backup':

@@ -1,13 +1,18 @@
 import { styleText } from 'node:util';
 import { printable } from '../argv/command.ts';
-import type { Invocation } from '../cli.ts';
 import { printableStep } from '../argv/steps.ts';
+import { judgePlan } from '../approval.ts';
+import type { Invocation } from '../cli.ts';
 import type { Plan, Step } from '../core/plan.ts';
+import type { Judgement } from '../core/policy.ts';
+import type { Risk } from '../core/risk.ts';
+import type { ServicePlan } from '../core/service-plan.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { short } from '../outcome.ts';
 import { describeStep } from '../steps.ts';
 import { planUpdate } from '../update.ts';
 import { openContext, openDoor } from './context.ts';
+import { tableLines } from './table.ts';
 
 /** `plan`: what a run would do and why. Changes nothing but git's own store of objects. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
@@ -16,36 +21,96 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     openDoor(invocation.environment),
   );
   const options = { force: invocation.flags['force'] === true };
-  const proposal = await planUpdate(host, config, options).finally(() => statusLine.clear());
-  if (invocation.json) {
-    const plan = proposal?.plan ?? { verdict: 'nothing', reasons: [], prepare: [], apply: [] };
-    process.stdout.write(`${JSON.stringify(plan, undefined, 2)}\n`);
-  } else {
-    const text = proposal
-      ? planText(proposal.plan)
-      : `nothing to do: the tip of ${config.branch} is deployed`;
-    process.stdout.write(`${text}\n`);
-  }
-  return exitCodes.done;
+  const { plan } = await planUpdate(host, config, options).finally(() => statusLine.clear());
+  const policy = judgePlan(config, plan);
+  const text = invocation.json
+    ? JSON.stringify({ ...plan, policy }, undefined, 2)
+    : planText(plan, policy, process.stdout.isTTY);
+  process.stdout.write(`${text}\n`);
+  return policy.action === 'approve' ? exitCodes.waiting : exitCodes.done;
 }
 
-function planText(plan: Plan): string {
-  const title = styleText(
-    'bold',
-    `${short(plan.from)} → ${short(plan.to)}: ${plan.verdict}, ${plan.strategy}`,
-  );
+const colours = { safe: 'green', look: 'yellow', dangerous: 'red' } as const satisfies Record<
+  Risk,
+  string
+>;
+
+function planText(plan: Plan, policy: Judgement, isTerminal: boolean): string {
+  const isSame = plan.from === plan.to;
+  const title = isSame
+    ? `nothing to do: ${short(plan.to)} is deployed`
+    : `${short(plan.from)} → ${short(plan.to)}: ${plan.verdict}, ${plan.strategy}, ${plan.risk}`;
+  const isIdle = plan.verdict === 'nothing' && isSame;
   return [
-    title,
+    styleText('bold', title),
     '',
-    ...plan.reasons.map((reason) => `  • ${reason}`),
+    ...(isSame ? [] : plan.reasons.map((reason) => `  • ${reason}`)),
     ...plan.warnings.map((warning) => styleText('yellow', `  ⚠ ${warning}`)),
+    ...plan.risks.map(({ risk, subject, why }) =>
+      styleText(colours[risk], `  ${risk}: ${subject}: ${why}`),
+    ),
+    '',
+    ...serviceTable(plan.services, isTerminal),
+    ...(isIdle ? [] : stepsText(plan)),
+    ...policyText(plan, policy),
+  ].join('\n');
+}
+
+function stepsText(plan: Plan): string[] {
+  return [
     '',
     'Before anything is touched:',
     ...stepLines(plan.prepare),
     'Then:',
     ...stepLines(plan.apply),
     '  verify; on failure all of it is taken back',
-  ].join('\n');
+  ];
+}
+
+function policyText(plan: Plan, { action, because }: Judgement): string[] {
+  if (action === 'apply') return [];
+  const next = action === 'approve' ? `orchestrator-update approve ${short(plan.to)}` : undefined;
+  return [
+    '',
+    styleText('red', `${action === 'approve' ? 'waits for approval' : 'refused'}:`),
+    ...because.map((one) => `  ${one}`),
+    ...(next === undefined ? [] : [`next: ${next}`]),
+  ];
+}
+
+/** A row a service; the values that differ below it. */
+function serviceTable(services: readonly ServicePlan[], isTerminal: boolean): string[] {
+  const rows = services.map((one) => [
+    one.from === undefined ? one.service : `${one.from} → ${one.service}`,
+    one.action,
+    one.risk,
+    interruption(one),
+    one.reasons.join('; ') || '-',
+  ]);
+  const [head = '', ...lines] = tableLines(
+    [['service', 'what', 'risk', 'interruption', 'why'], ...rows],
+    isTerminal,
+  );
+  return [
+    styleText('bold', head),
+    ...lines.flatMap((line, index) => {
+      const one = services[index];
+      const values = one?.action === 'untouched' ? [] : (one?.values ?? []);
+      return [
+        one && one.action !== 'untouched' ? styleText(colours[one.risk], line) : line,
+        ...values.map(({ path, from, to }) =>
+          styleText('dim', `    ${path}: ${from ?? '(none)'} → ${to ?? '(none)'}`),
+        ),
+      ];
+    }),
+  ];
+}
+
+/** How long a service is away, as far as it can be known before: its own start comes on top. */
+function interruption({ action, stopSecondsAtMost }: ServicePlan): string {
+  if (action === 'untouched' || action === 'create' || action === 'signal') return 'none';
+  const stop = `stop (≤ ${Math.round(stopSecondsAtMost)} s)`;
+  return action === 'remove' ? `for good: ${stop}` : `${stop} + start`;
 }
 
 function stepLines(steps: readonly Step[]): string[] {

@@ -10,6 +10,9 @@ const gitName = z
   .string()
   .regex(/^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f]+$/, 'a git branch or remote name is expected');
 
+const policyAction = (usual: 'apply' | 'approve') =>
+  z.enum(['apply', 'approve', 'refuse']).default(usual);
+
 /**
  * The configuration, key by key: meaning (`describe`), default and range. The page
  * docs/configuration.md is generated from it.
@@ -41,6 +44,28 @@ export const configSchema = z.strictObject({
     .default('reconcile')
     .describe(
       '`reconcile` re-creates only what changed. `rebuild` takes the whole cluster down and up again.',
+    ),
+  policy: z
+    .strictObject({
+      safe: policyAction('apply').describe(
+        'A change that touches no data and no door of the host.',
+      ),
+      look: policyAction('apply').describe(
+        'A change a person may want to look at: it makes a service with data anew, changes a published port, or removes a service.',
+      ),
+      dangerous: policyAction('approve').describe(
+        'A change that can lose sight of data or give a container the host: a volume or a directory moved, another major version of a database, `privileged`, the Docker socket …',
+      ),
+      drift: z
+        .enum(['repair', 'report'])
+        .default('repair')
+        .describe(
+          'Services that run with other settings than their release has: the next update of the cluster makes them anew (`repair`), or leaves them as they are (`report`).',
+        ),
+    })
+    .prefault({})
+    .describe(
+      'What a run may do by itself: `apply` it, wait until a person says `orchestrator-update approve`, or `refuse` it.',
     ),
   compose: z
     .strictObject({

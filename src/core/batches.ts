@@ -14,19 +14,10 @@ export function batchesOf(
   before: ComposeModel,
   after: ComposeModel,
 ): string[][] {
-  // `up` without --no-deps restarts those that ask for it; the step after these does that.
-  if (hasRestartedDependents(services, after)) return [];
   const changed = new Set([...services, ...namespaceSharers(services, after)]);
   const order = dependencyOrder([...changed].toSorted(), after);
   const together = mustGoTogether(changed, before, after);
   return together ? (order.length > 0 ? [order] : []) : order.map((name) => [name]);
-}
-
-/** Whether a service asks to be restarted with one of these (`depends_on: {x: {restart: true}}`). */
-function hasRestartedDependents(services: readonly string[], model: ComposeModel): boolean {
-  return Object.values(model.services).some(({ depends_on: needs }) =>
-    services.some((name) => needs?.[name]?.restart === true),
-  );
 }
 
 /** Services that share the namespace of one of these, however indirectly: they go with it. */

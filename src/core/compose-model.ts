@@ -21,6 +21,7 @@ export interface Service {
   readonly network_mode?: string;
   readonly ipc?: string;
   readonly pid?: string;
+  readonly volumes_from?: readonly string[];
   readonly scale?: number;
   readonly deploy?: { readonly replicas?: number; readonly restart_policy?: unknown };
   readonly [field: string]: unknown;
@@ -124,8 +125,15 @@ export function mayEnd(service: Service): boolean {
   return restart === 'no' || restart.startsWith('on-failure');
 }
 
-/** The service whose namespace this one shares (`network_mode: service:x`), each at most once. */
+/**
+ * The services whose namespace or volumes this one shares (`network_mode: service:x`,
+ * `volumes_from: [x]`), each at most once: it is made anew whenever their containers are.
+ */
 export function sharesNamespaceWith(service: Service): string[] {
   const modes = [service.network_mode, service.ipc, service.pid];
-  return modes.flatMap((mode) => (mode?.startsWith('service:') ? [mode.slice(8)] : []));
+  const shared = modes.flatMap((mode) => (mode?.startsWith('service:') ? [mode.slice(8)] : []));
+  const from = (service.volumes_from ?? []).flatMap((entry) =>
+    entry.startsWith('container:') ? [] : [entry.split(':')[0] ?? ''],
+  );
+  return [...new Set([...shared, ...from])];
 }

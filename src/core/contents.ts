@@ -1,4 +1,10 @@
+import { sameValue } from './canonical-json.ts';
 import type { ComposeModel } from './compose-model.ts';
+import type { Change } from './diff.ts';
+import { volumeName } from './mounts.ts';
+import { onFileChange, type OnFileChange } from './on-file-change.ts';
+import { own } from './own.ts';
+import type { Step } from './plan.ts';
 
 /** A service that reads files which differ between two releases. */
 export interface ContentsChange {
@@ -27,7 +33,88 @@ export function contentsChanged(
   });
 }
 
-interface Mount {
+/**
+ * Services of the new release that use a config, a secret or a volume which is defined otherwise.
+ * Compose's hash leaves those definitions out: it would leave the services as they are.
+ */
+export function definitionsChanged(before: ComposeModel, after: ComposeModel): ContentsChange[] {
+  return Object.keys(after.services).flatMap((service) => {
+    const used = (section: 'configs' | 'secrets' | 'volumes', noun: string): string[] =>
+      mountedNames(after, service, section).flatMap((name) => {
+        const [old, now] = [own(before[section], name), own(after[section], name)];
+        const isOther =
+          section === 'volumes'
+            ? volumeName(before, name) !== volumeName(after, name)
+            : !sameValue(old, now);
+        return old !== undefined && isOther ? [`${noun} ${name}`] : [];
+      });
+    const paths = [
+      ...used('configs', 'config'),
+      ...used('secrets', 'secret'),
+      ...used('volumes', 'volume'),
+    ];
+    return paths.length > 0 ? [{ service, paths }] : [];
+  });
+}
+
+function mountedNames(
+  model: ComposeModel,
+  service: string,
+  section: 'configs' | 'secrets' | 'volumes',
+): string[] {
+  const entries = model.services[service]?.[section];
+  if (!Array.isArray(entries)) return [];
+  return (entries as readonly HostMount[]).flatMap(({ type = 'volume', source }) =>
+    source !== undefined && (section !== 'volumes' || type === 'volume') ? [source] : [],
+  );
+}
+
+/** A service that reads what changed, and what its label says is to be done about it. */
+export interface ContentsAction extends ContentsChange {
+  readonly on?: OnFileChange;
+}
+
+/**
+ * What is done about a change of what a service reads. A definition that changed needs another
+ * container, whatever the label says. So does a volume; and a file that is mounted by itself is
+ * seen through the old container until it is started again, so a signal becomes a restart.
+ */
+export function withAction(model: ComposeModel, change: ContentsChange): ContentsAction {
+  const wish = onFileChange(model.services[change.service] ?? {}) ?? { do: 'recreate' };
+  if (change.paths.some((path) => !path.startsWith('/')))
+    return { ...change, on: { do: 'recreate' } };
+  const files = new Set(mountedPaths(model, change.service));
+  const isBlind = wish.do === 'signal' && change.paths.some((path) => files.has(path));
+  return { ...change, on: isBlind ? { do: 'restart' } : wish };
+}
+
+/** The changes of what services read, among all changes of a release. */
+export function contentsIn(changes: readonly Change[]): ContentsAction[] {
+  return changes.flatMap((change) => (change.kind === 'contents' ? [change] : []));
+}
+
+/** Services that are made anew only because what they use changed. */
+export function recreatedServices(changes: readonly Change[]): string[] {
+  return contentsIn(changes).flatMap(({ service, on }) =>
+    on === undefined || on.do === 'recreate' ? [service] : [],
+  );
+}
+
+/** The steps that have services read their files again. */
+export function refreshSteps(readers: readonly ContentsAction[]): Step[] {
+  const named = (what: 'recreate' | 'restart'): string[] =>
+    readers.flatMap(({ service, on }) => ((on?.do ?? 'recreate') === what ? [service] : []));
+  const [recreated, restarted] = [named('recreate'), named('restart')];
+  return [
+    ...(recreated.length > 0 ? [{ do: 'recreate', services: recreated } as const] : []),
+    ...(restarted.length > 0 ? [{ do: 'restart', services: restarted } as const] : []),
+    ...readers.flatMap(({ service, on }) =>
+      on?.do === 'signal' ? [{ do: 'signal', service, signal: on.signal } as const] : [],
+    ),
+  ];
+}
+
+interface HostMount {
   readonly type?: string;
   readonly source?: string;
 }
@@ -35,8 +122,8 @@ interface Mount {
 /** Files and directories of the host that a service mounts, or that its configs and secrets come from. */
 export function mountedPaths(model: ComposeModel, name: string): string[] {
   const service = model.services[name];
-  const list = (field: string): readonly Mount[] =>
-    Array.isArray(service?.[field]) ? (service[field] as readonly Mount[]) : [];
+  const list = (field: string): readonly HostMount[] =>
+    Array.isArray(service?.[field]) ? (service[field] as readonly HostMount[]) : [];
   const binds = list('volumes').flatMap(({ type, source }) =>
     type === 'bind' && source !== undefined ? [source] : [],
   );

@@ -1,5 +1,6 @@
 import { canonicalJson, sameValue } from './canonical-json.ts';
 import type { ComposeModel, Service } from './compose-model.ts';
+import type { OnFileChange } from './on-file-change.ts';
 
 /** One difference between two releases, per service or per top-level object. */
 export type Change =
@@ -8,7 +9,14 @@ export type Change =
   | { readonly kind: 'renamed'; readonly service: string; readonly from: string }
   | { readonly kind: 'image'; readonly service: string; readonly from: string; readonly to: string }
   | { readonly kind: 'changed'; readonly service: string; readonly fields: readonly string[] }
-  | { readonly kind: 'contents'; readonly service: string; readonly paths: readonly string[] }
+  | {
+      readonly kind: 'contents';
+      readonly service: string;
+      /** Files, or what they are called in the model: `config app`, `volume data`. */
+      readonly paths: readonly string[];
+      /** Absent in a journal that an earlier version of this program wrote: `recreate`. */
+      readonly on?: OnFileChange;
+    }
   | {
       readonly kind: 'resource';
       readonly section: Section;

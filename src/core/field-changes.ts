@@ -1,5 +1,6 @@
 import { canonicalJson, sameValue } from './canonical-json.ts';
 import type { Service } from './compose-model.ts';
+import { own } from './own.ts';
 
 /** One value that differs between two definitions of a service, fit to be shown. */
 export interface FieldChange {
@@ -65,10 +66,6 @@ function isEmpty(value: unknown): boolean {
 
 function isRecord(value: unknown): value is Fields {
   return value !== null && typeof value === 'object' && !Array.isArray(value);
-}
-
-function own(record: Fields, key: string): unknown {
-  return Object.hasOwn(record, key) ? record[key] : undefined;
 }
 
 function shown(path: string, value: unknown): string | undefined {

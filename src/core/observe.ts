@@ -7,6 +7,8 @@ export interface Container {
   readonly service: string;
   /** `com.docker.compose.config-hash`: what compose made it from. */
   readonly configHash: string;
+  /** The docker compose that made it. */
+  readonly composeVersion: string;
   readonly imageId: string;
   /** What the container was told to run, as the model names it. */
   readonly image: string;

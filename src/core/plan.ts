@@ -1,8 +1,12 @@
-import { batchesOf } from './batches.ts';
-import type { ComposeModel } from './compose-model.ts';
-import type { ContentsChange } from './contents.ts';
+import { sharesNamespaceWith, type ComposeModel } from './compose-model.ts';
+import { contentsIn, refreshSteps, withAction, type ContentsChange } from './contents.ts';
 import { diffModels, touchedServices, type Change } from './diff.ts';
+import type { Container } from './observe.ts';
+import { applySteps, changedNetworks, prepareSteps } from './plan-steps.ts';
+import type { PlanRisk } from './policy.ts';
 import { reasonFor } from './reasons.ts';
+import { riskOf, volumeRisks, type Risk } from './risk.ts';
+import { planServices, type ServicePlan } from './service-plan.ts';
 import { atLeast } from './version.ts';
 
 /** An image that must survive until the release after this one: the tag keeps it from pruning. */
@@ -29,6 +33,8 @@ export type Step =
   | { readonly do: 'checkout'; readonly commit: string; readonly force: boolean }
   | { readonly do: 'up'; readonly services: readonly string[]; readonly removeOrphans: boolean }
   | { readonly do: 'recreate'; readonly services: readonly string[] }
+  | { readonly do: 'restart'; readonly services: readonly string[] }
+  | { readonly do: 'signal'; readonly service: string; readonly signal: string }
   | { readonly do: 'settle'; readonly release: 'old' | 'new' };
 
 export type Verdict = 'nothing' | 'images' | 'full';
@@ -44,12 +50,18 @@ export interface Plan {
   readonly changes: readonly Change[];
   readonly reasons: readonly string[];
   readonly warnings: readonly string[];
+  /** What happens to each service, in name order. */
+  readonly services: readonly ServicePlan[];
+  readonly risk: Risk;
+  readonly risks: readonly PlanRisk[];
+  /** Services that run with other settings than their release has, and are left so. */
+  readonly leave?: readonly string[];
   /**
-   * Services of the old release that read files which differ. A crash starts containers again while
-   * the new files lie there, so going back makes these anew, whatever became of them. Absent in a
+   * Has services of the old release read their files again, for the way back: a crash starts
+   * containers while the new files lie there, so this is done whatever became of them. Absent in a
    * journal that an earlier version of this program wrote.
    */
-  readonly rereads?: readonly string[];
+  readonly refreshBack?: readonly Step[];
   /** Steps before the barrier: none of them touches a running container. */
   readonly prepare: readonly Step[];
   /** Steps after the barrier. */
@@ -78,10 +90,16 @@ export interface PlanInput {
   readonly runningImages: readonly { service: string; reference: string; id: string }[];
   /** For a rollback by hand: the images kept when the target was left. */
   readonly keptImages?: readonly KeptImage[];
-  /** Image references of the new model that this host already has. */
-  readonly presentImages: readonly string[];
   readonly strategy: Strategy;
   readonly composeVersion: string;
+  readonly containers: readonly Container[];
+  /** The configuration hash compose gives each service of either release. */
+  readonly hashesBefore: Readonly<Record<string, string>>;
+  readonly hashesAfter: Readonly<Record<string, string>>;
+  /** Image IDs on this host, by the references of the new model. */
+  readonly imageIds: Readonly<Record<string, string>>;
+  /** Whether services that run with other settings than their release has are mended on the way. */
+  readonly repairsDrift: boolean;
   /** Apply every service, whether or not its model changed (`run --force`, a rollback). */
   readonly everything: boolean;
   readonly warnings: readonly string[];
@@ -95,14 +113,18 @@ export function makePlan(input: PlanInput): Plan {
   const changes = changesOf(input);
   const verdict = verdictOf(changes, input);
   const strategy = strategyFor(changes, input);
+  const drifted = driftedServices(input.before, input.hashesBefore, input.containers);
+  const leave = input.repairsDrift ? [] : drifted;
+  const services = planServices({
+    ...input,
+    changes,
+    isRebuilt: strategy === 'rebuild',
+    networksAnew: changedNetworks(changes),
+    leftDrifted: leave,
+    isIdle: verdict === 'nothing',
+  });
+  const risks = risksIn(services, input);
   const touches = verdict !== 'nothing';
-  const reasons = [...changes.map(reasonFor), ...input.servicesToBuild.map(buildReason)];
-  if (reasons.length === 0) reasons.push(nothingReason(input));
-  if (strategy !== input.strategy) {
-    reasons.push(
-      `docker compose ${input.composeVersion} cannot change a network in place: down, then up`,
-    );
-  }
   return {
     kind: input.kind,
     from: input.from,
@@ -110,14 +132,38 @@ export function makePlan(input: PlanInput): Plan {
     verdict,
     strategy,
     changes,
-    reasons,
+    reasons: reasonsIn(changes, strategy, input),
     warnings: [...input.warnings, ...warningsFor(changes)],
-    rereads: input.contentsBefore.map(({ service }) => service),
+    services,
+    risk: riskOf(risks),
+    risks,
+    leave,
+    refreshBack: refreshSteps(
+      input.contentsBefore.map((change) => withAction(input.before, change)),
+    ),
     prepare: touches ? prepareSteps(changes, input) : [],
     apply: touches
-      ? applySteps(changes, strategy, input)
+      ? applySteps(changes, services, strategy, input)
       : [{ do: 'checkout', commit: input.to, force: false }],
   };
+}
+
+/**
+ * Services whose containers were made from other settings than their release has on this host.
+ * Compose hashes the container's ID into a service that shares another's namespace, so those are
+ * not compared.
+ */
+export function driftedServices(
+  model: ComposeModel,
+  hashes: Readonly<Record<string, string>>,
+  containers: readonly Container[],
+): string[] {
+  const drifted = containers.filter(({ service, configHash }) => {
+    const definition = model.services[service];
+    const isComparable = definition && sharesNamespaceWith(definition).length === 0;
+    return isComparable && hashes[service] !== undefined && hashes[service] !== configHash;
+  });
+  return [...new Set(drifted.map(({ service }) => service))];
 }
 
 /**
@@ -127,7 +173,7 @@ export function makePlan(input: PlanInput): Plan {
  */
 export function stepsBack(plan: Plan): Step[] {
   const images = keptImages(plan);
-  const rereads = plan.rereads ?? recreatedServices(plan.changes);
+  const refresh = plan.refreshBack ?? refreshSteps(contentsIn(plan.changes));
   const back: Step[] = [
     { do: 'sweep' },
     ...(images.length > 0 ? [{ do: 'restore-images', images } as const] : []),
@@ -135,7 +181,7 @@ export function stepsBack(plan: Plan): Step[] {
     { do: 'checkout', commit: plan.from, force: true },
   ];
   if (plan.verdict === 'nothing') return back;
-  return [...back, ...recreateSteps(rereads), { do: 'settle', release: 'old' }];
+  return [...back, ...refresh, { do: 'settle', release: 'old' }];
 }
 
 /** The images a plan keeps for its rollback. */
@@ -143,42 +189,49 @@ export function keptImages(plan: Plan): readonly KeptImage[] {
   return plan.prepare.flatMap((step) => (step.do === 'keep-images' ? step.images : []));
 }
 
-/** What compose sees, and the services it would leave alone although files they read changed. */
+/** What compose sees, and the services it would leave alone although what they use changed. */
 function changesOf(input: PlanInput): Change[] {
   const changes = diffModels(input.before, input.after);
   const anew = new Set(touchedServices(changes));
   const contents = input.contents
     .filter(({ service }) => Object.hasOwn(input.before.services, service) && !anew.has(service))
-    .map((change) => ({ kind: 'contents' as const, ...change }));
+    .map((change) => ({ kind: 'contents' as const, ...withAction(input.after, change) }));
   return [...changes, ...contents];
 }
 
-/** Services that are made anew only because files they read changed. */
-export function recreatedServices(changes: readonly Change[]): string[] {
-  return changes.flatMap((change) => (change.kind === 'contents' ? [change.service] : []));
-}
-
-function recreateSteps(services: readonly string[]): Step[] {
-  return services.length > 0 ? [{ do: 'recreate', services }] : [];
+function risksIn(services: readonly ServicePlan[], { before, after }: PlanInput): PlanRisk[] {
+  return [
+    ...services.flatMap(({ service, risks }) =>
+      risks.map((risk) => ({ subject: `service ${service}`, ...risk })),
+    ),
+    ...volumeRisks(before, after).map((risk) => ({ subject: 'volumes', ...risk })),
+  ];
 }
 
 function verdictOf(changes: readonly Change[], input: PlanInput): Verdict {
   if (input.everything) return 'full';
-  if (changes.length === 0 && input.servicesToBuild.length === 0) return 'nothing';
-  const imagesOnly = changes.every((change) => change.kind === 'image');
+  const counted = changes.filter(
+    (change) => change.kind !== 'contents' || change.on?.do !== 'ignore',
+  );
+  if (counted.length === 0 && input.servicesToBuild.length === 0) return 'nothing';
+  const imagesOnly = counted.every((change) => change.kind === 'image');
   return imagesOnly && input.servicesToBuild.length === 0 ? 'images' : 'full';
 }
 
 function strategyFor(changes: readonly Change[], input: PlanInput): Strategy {
-  const unable = changesNetwork(changes) && !atLeast(input.composeVersion, NETWORK_CHANGES_SINCE);
-  return unable ? 'rebuild' : input.strategy;
+  const isUnable = !atLeast(input.composeVersion, NETWORK_CHANGES_SINCE);
+  return isUnable && changedNetworks(changes).length > 0 ? 'rebuild' : input.strategy;
 }
 
-function changesNetwork(changes: readonly Change[]): boolean {
-  return changes.some(
-    (change) =>
-      change.kind === 'resource' && change.section === 'networks' && change.what === 'changed',
-  );
+function reasonsIn(changes: readonly Change[], strategy: Strategy, input: PlanInput): string[] {
+  const reasons = [...changes.map(reasonFor), ...input.servicesToBuild.map(buildReason)];
+  if (reasons.length === 0) reasons.push(nothingReason(input));
+  if (strategy !== input.strategy) {
+    reasons.push(
+      `docker compose ${input.composeVersion} cannot change a network in place: down, then up`,
+    );
+  }
+  return reasons;
 }
 
 /** What compose will not do although the model asks for it. */
@@ -190,73 +243,8 @@ function warningsFor(changes: readonly Change[]): string[] {
   );
 }
 
-function prepareSteps(changes: readonly Change[], input: PlanInput): Step[] {
-  const images = input.runningImages.map((image) => ({
-    ...image,
-    tag: `orchestrator-update/kept:${input.name}-${image.service}`,
-  }));
-  const pull = imagesToPull(changes, input);
-  return [
-    ...(images.length > 0 ? [{ do: 'keep-images', images } as const] : []),
-    ...(pull.length > 0 ? [{ do: 'pull', images: pull } as const] : []),
-    ...(input.servicesToBuild.length > 0
-      ? [{ do: 'build', services: input.servicesToBuild } as const]
-      : []),
-    // Last, so that it is as fresh as it can be, and none is made for a release that cannot be had.
-    { do: 'backup', name: input.backup },
-  ];
-}
-
-/** Images that are new to this release or not on the host; a service that is built has none. */
-function imagesToPull(changes: readonly Change[], input: PlanInput): string[] {
-  const touched = new Set(touchedServices(changes));
-  const present = new Set(input.presentImages);
-  const references = Object.entries(input.after.services).flatMap(([name, service]) => {
-    if (service.image === undefined || service.build !== undefined) return [];
-    if (service.pull_policy === 'never') return [];
-    const moved = touched.has(name) && service.image !== input.before.services[name]?.image;
-    const wanted = input.kind === 'update' && moved;
-    const isKept = input.keptImages?.some(({ reference }) => reference === service.image) ?? false;
-    return wanted || !(present.has(service.image) || isKept) ? [service.image] : [];
-  });
-  return [...new Set(references)].toSorted();
-}
-
-function applySteps(changes: readonly Change[], strategy: Strategy, input: PlanInput): Step[] {
-  const checkout = { do: 'checkout', commit: input.to, force: false } as const;
-  const restore = input.kind === 'rollback' ? restoreSteps(input) : [];
-  const settle = { do: 'settle', release: 'new' } as const;
-  if (strategy === 'rebuild') {
-    return [{ do: 'sweep' }, ...restore, { do: 'down', release: 'old' }, checkout, settle];
-  }
-  // A changed network stops everything on it: one call for all, by the last step.
-  const touched =
-    input.everything || changesNetwork(changes)
-      ? []
-      : [...new Set([...touchedServices(changes), ...input.servicesToBuild])];
-  const ups = batchesOf(touched, input.before, input.after).map((services, index) => ({
-    do: 'up' as const,
-    services,
-    removeOrphans: index === 0,
-  }));
-  return [
-    { do: 'sweep' },
-    ...restore,
-    checkout,
-    ...ups,
-    ...recreateSteps(recreatedServices(changes)),
-    settle,
-  ];
-}
-
-/** A rollback by hand gives the image names their old meaning, where the images were kept. */
-function restoreSteps(input: PlanInput): Step[] {
-  const images = input.keptImages ?? [];
-  return images.length > 0 ? [{ do: 'restore-images', images }] : [];
-}
-
 function buildReason(service: string): string {
-  return `service ${service} is built anew: files of its build context changed`;
+  return `service ${service} is built anew: its build or files of its build context changed`;
 }
 
 function nothingReason(input: PlanInput): string {

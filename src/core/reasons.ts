@@ -14,7 +14,9 @@ export function reasonFor(change: Change): string {
     case 'changed':
       return `service ${change.service} changed: ${change.fields.map(fieldName).join(', ')}`;
     case 'contents':
-      return `service ${change.service} reads files that changed: ${change.paths.join(', ')}`;
+      return change.paths.every((path) => path.startsWith('/'))
+        ? `service ${change.service} reads files that changed: ${change.paths.join(', ')}`
+        : `service ${change.service} uses what changed: ${change.paths.join(', ')}`;
     case 'resource':
       return `${singular[change.section]} ${change.name} ${happened[change.what]}`;
   }

@@ -7,6 +7,7 @@ import {
   composeConfig,
   composeDown,
   composeHashes,
+  composeRestart,
   composeUp,
   composeVersion,
   type ComposeProject,
@@ -60,6 +61,7 @@ export function createCompose(context: ComposeContext): ComposeHost {
         return hashesIn(stdout);
       }),
     up: async (options) => void (await atLive(composeUp(live, options))),
+    restart: async (services) => void (await atLive(composeRestart(live, services))),
     down: (model) =>
       withModelFile(context, model, async (file) => {
         await atLive(composeDown({ ...live, files: [file], profiles: ['*'] }));

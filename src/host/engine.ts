@@ -60,13 +60,20 @@ export function createEngine(context: EngineContext): EngineHost {
   };
 }
 
-function containerActs(context: EngineContext): Pick<EngineHost, 'stop' | 'remove' | 'rename'> {
+function containerActs(
+  context: EngineContext,
+): Pick<EngineHost, 'stop' | 'kill' | 'remove' | 'rename'> {
   const { api, config } = context;
   return {
     stop: async ({ id, name }) => {
       context.watch.started(config.timeouts.compose_seconds);
       const answer = await context.patient('POST', `/containers/${id}/stop`);
       expect(answer, [204, 304, 404], `to stop the container ${name}`);
+    },
+    kill: async ({ id, name }, signal) => {
+      const query = new URLSearchParams({ signal });
+      const answer = await api('POST', `/containers/${id}/kill?${query.toString()}`);
+      expect(answer, [204, 404, 409], `the signal ${signal} for the container ${name}`);
     },
     remove: async ({ id, name }) => {
       const answer = await api('DELETE', `/containers/${id}?force=true`);
@@ -144,6 +151,7 @@ function toContainer(details: Inspected): Container {
     name: details.Name.replace(/^\//, ''),
     service: isOneOff ? '' : (labels['com.docker.compose.service'] ?? ''),
     configHash: labels['com.docker.compose.config-hash'] ?? '',
+    composeVersion: labels['com.docker.compose.version'] ?? '',
     imageId: details.Image,
     image: details.Config.Image,
     state: details.State.Status,

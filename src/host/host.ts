@@ -85,6 +85,8 @@ export interface ComposeHost {
   hashes(model: ComposeModel): Promise<Readonly<Record<string, string>>>;
   /** Applies the live tree. */
   up(options: UpOptions): Promise<void>;
+  /** Stops and starts the containers of services as they are. */
+  restart(services: readonly string[]): Promise<void>;
   /** Stops and removes the containers and networks of a model. Never its volumes. */
   down(model: ComposeModel): Promise<void>;
   /** Builds images of a staged release, whose model this is. */
@@ -106,6 +108,8 @@ export interface EngineHost {
   pull(reference: string): Promise<void>;
   /** Stops a container as gently as it asks for. */
   stop(container: Container): Promise<void>;
+  /** Sends a signal (`HUP`) to a container's process. */
+  kill(container: Container, signal: string): Promise<void>;
   /** Removes a container, never its volumes. */
   remove(container: Container): Promise<void>;
   rename(container: Container, name: string): Promise<void>;

@@ -1,3 +1,4 @@
+import { canonicalJson } from '../../src/core/canonical-json.ts';
 import type { ComposeModel, Service } from '../../src/core/compose-model.ts';
 import type { Container } from '../../src/core/observe.ts';
 import type { PlanInput } from '../../src/core/plan.ts';
@@ -16,6 +17,7 @@ export function container(service: string, rest: Partial<Container> = {}): Conta
     name: `shop-${service}-1`,
     service,
     configHash: `hash-${service}`,
+    composeVersion: '2.40.3',
     imageId: `sha256:${service}`,
     image: `${service}:1`,
     state: 'running',
@@ -27,6 +29,16 @@ export function container(service: string, rest: Partial<Container> = {}): Conta
     anonymousVolumes: [],
     ...rest,
   };
+}
+
+/** A hash a service as compose makes it: of all but what it leaves out. */
+export function hashes({ services }: ComposeModel): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(services).map(([name, service]) => [
+      name,
+      canonicalJson({ ...service, build: null, scale: null }),
+    ]),
+  );
 }
 
 /** What a plan is made of, with two images on the host and a compose that can do everything. */
@@ -48,7 +60,15 @@ export function planInput(
     changedPaths: [],
     servicesToBuild: [],
     runningImages: [],
-    presentImages: Object.values(before.services).flatMap(({ image }) => image ?? []),
+    imageIds: Object.fromEntries(
+      Object.entries(before.services).map(([name, { image }]) => [image ?? '', `sha256:${name}`]),
+    ),
+    containers: Object.keys(before.services).map((name) =>
+      container(name, { configHash: hashes(before)[name] ?? '' }),
+    ),
+    hashesBefore: hashes(before),
+    hashesAfter: hashes(after),
+    repairsDrift: true,
     strategy: 'reconcile',
     composeVersion: '2.40.3',
     everything: false,

@@ -16,12 +16,27 @@ export function fakeCompose(world: World, effect: Effect, read: Read): Host['com
         return Object.fromEntries(entries.map(([name, one]) => [name, JSON.stringify(one)]));
       }),
     up: (options) => up(world, effect, options),
+    restart: async (services) => {
+      for (const name of services) {
+        await effect(() => {
+          world.containers = world.containers.map((one) =>
+            one.service === name ? restarted(world, one) : one,
+          );
+        });
+      }
+    },
     down: async () => {
       for (const { id } of world.containers) await remove(world, effect, id);
     },
     build: () => effect(() => {}),
     recipe: () => 'docker compose up -d',
   };
+}
+
+/** The same container, with what the files of the tree say now. */
+function restarted(world: World, container: World['containers'][number]): typeof container {
+  const { contents } = newContainer(world, world.tree.commit, container.service, container.name);
+  return { ...container, contents, state: 'running', startedAt: String(world.clockMs) };
 }
 
 async function up(

@@ -68,6 +68,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
               one.id === id ? { ...one, state: 'exited' } : one,
             )),
         ),
+      kill: () => effect(() => {}),
       remove: ({ id }) =>
         effect(() => void (world.containers = world.containers.filter((one) => one.id !== id))),
       rename: ({ id }, name) =>

@@ -99,6 +99,7 @@ export function newContainer(
     name,
     service,
     configHash: hashOf(world, commit, service),
+    composeVersion: '2.40.3',
     imageId,
     image,
     state,

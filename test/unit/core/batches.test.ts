@@ -74,13 +74,6 @@ await t.test('a container name that moves to another service', async (t) => {
   t.same(batchesOf(['blue', 'green'], before, same), [['blue'], ['green']]);
 });
 
-await t.test('who asks to be restarted with another leaves it all to the last step', async (t) => {
-  const restarted = { condition: 'service_started', restart: true };
-  const after = { app: { depends_on: { db: restarted } }, db: {}, other: {} };
-  t.same(batches(['db', 'other'], after), []);
-  t.same(batches(['app', 'other'], after), [['app'], ['other']]);
-});
-
 await t.test('a circle of dependencies still ends', async (t) => {
   const after = { a: { depends_on: { b: started } }, b: { depends_on: { a: started } } };
   t.same(batches(['a', 'b'], after).flat().toSorted(), ['a', 'b']);

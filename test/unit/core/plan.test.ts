@@ -25,6 +25,10 @@ function words(steps: Plan['apply']): string[] {
         return `pull ${step.images.join('+')}`;
       case 'build':
         return `build ${step.services.join('+')}`;
+      case 'restart':
+        return `restart ${step.services.join('+')}`;
+      case 'signal':
+        return `signal ${step.signal} ${step.service}`;
       case 'recreate':
         return `recreate ${step.services.join('+')}`;
       case 'down':
@@ -144,9 +148,18 @@ await t.test('everything: all services again, although nothing differs', async (
 await t.test('what is pulled', async (t) => {
   const pulled = (after = newImage, rest: Partial<PlanInput> = {}) =>
     words(planned(after, rest).prepare).filter((word) => word.startsWith('pull'));
-  t.same(pulled(newImage, { presentImages: ['web:1', 'db:1', 'web:2'] }), ['pull web:2']);
+  t.same(
+    pulled(newImage, {
+      imageIds: { 'web:1': 'sha256:web', 'db:1': 'sha256:db', 'web:2': 'sha256:web' },
+    }),
+    ['pull web:2'],
+  );
   t.same(pulled(newNetwork), [], 'what is here stays');
-  t.same(pulled(newNetwork, { presentImages: ['web:1'] }), ['pull db:1'], 'what is missing');
+  t.same(
+    pulled(newNetwork, { imageIds: { 'web:1': 'sha256:web' } }),
+    ['pull db:1'],
+    'what is missing',
+  );
   const same = { a: { image: 'x:2' }, b: { image: 'x:2' }, c: { image: 'a:1' } };
   t.same(pulled(model(same)), ['pull a:1+x:2'], 'each once, in order');
   t.same(pulled(model({ own: { image: 'own:1', build: { context: '.' } } })), []);
@@ -167,7 +180,7 @@ await t.test('a rollback by hand is offline and restores the image names first',
     kind: 'rollback',
     everything: true,
     keptImages: kept,
-    presentImages: ['web:1', 'web:2', 'db:1'],
+    imageIds: { 'web:1': 'sha256:web', 'web:2': 'sha256:web', 'db:1': 'sha256:db' },
   });
   t.same(words(plan.prepare), ['keep-images db+web', 'backup']);
   t.same(words(plan.apply), ['sweep', 'restore-images web', 'checkout b', 'settle new']);

@@ -1,0 +1,43 @@
+import type { ComposeModel, Service } from './compose-model.ts';
+
+/** One mount of a service, as `docker compose config --format json` prints it. */
+export interface Mount {
+  readonly type: string;
+  /** The path on the host of a bind, Docker's own name of a volume; undefined for an anonymous one. */
+  readonly source: string | undefined;
+  readonly target: string;
+  readonly isReadOnly: boolean;
+}
+
+/** What a service mounts under `volumes`; named volumes by the names that Docker knows them by. */
+export function mountsOf(model: ComposeModel, service: Service): Mount[] {
+  const entries = Array.isArray(service['volumes']) ? service['volumes'] : [];
+  return (entries as readonly RawMount[]).map(
+    ({ type = 'volume', source, target = '', read_only: isReadOnly = false }) => ({
+      type,
+      source: type === 'volume' && source !== undefined ? volumeName(model, source) : source,
+      target,
+      isReadOnly,
+    }),
+  );
+}
+
+interface RawMount {
+  readonly type?: string;
+  readonly source?: string;
+  readonly target?: string;
+  readonly read_only?: boolean;
+}
+
+/** Docker's name of a volume of the model. */
+export function volumeName(model: ComposeModel, key: string): string {
+  const { name } = (model.volumes?.[key] ?? {}) as { name?: string };
+  return name ?? `${model.name ?? ''}_${key}`;
+}
+
+/** The named volumes a service mounts; a service that has one holds data. */
+export function namedVolumesOf(model: ComposeModel, service: Service): Mount[] {
+  return mountsOf(model, service).filter(
+    ({ type, source }) => type === 'volume' && source !== undefined,
+  );
+}

@@ -1,0 +1,99 @@
+import { batchesOf } from './batches.ts';
+import { contentsIn, recreatedServices, refreshSteps } from './contents.ts';
+import { touchedServices, type Change } from './diff.ts';
+import type { PlanInput, Step, Strategy } from './plan.ts';
+import type { ServicePlan } from './service-plan.ts';
+
+/** The networks that are taken away and made anew. */
+export function changedNetworks(changes: readonly Change[]): string[] {
+  return changes.flatMap((change) =>
+    change.kind === 'resource' && change.section === 'networks' && change.what === 'changed'
+      ? [change.name]
+      : [],
+  );
+}
+
+/** The steps before the barrier: none of them touches a running container. */
+export function prepareSteps(changes: readonly Change[], input: PlanInput): Step[] {
+  const images = input.runningImages.map((image) => ({
+    ...image,
+    tag: `orchestrator-update/kept:${input.name}-${image.service}`,
+  }));
+  const pull = imagesToPull(changes, input);
+  return [
+    ...(images.length > 0 ? [{ do: 'keep-images', images } as const] : []),
+    ...(pull.length > 0 ? [{ do: 'pull', images: pull } as const] : []),
+    ...(input.servicesToBuild.length > 0
+      ? [{ do: 'build', services: input.servicesToBuild } as const]
+      : []),
+    // Last, so that it is as fresh as it can be, and none is made for a release that cannot be had.
+    { do: 'backup', name: input.backup },
+  ];
+}
+
+/** Images that are new to this release or not on the host; a service that is built has none. */
+function imagesToPull(changes: readonly Change[], input: PlanInput): string[] {
+  const touched = new Set(touchedServices(changes));
+  const references = Object.entries(input.after.services).flatMap(([name, service]) => {
+    if (service.image === undefined || service.build !== undefined) return [];
+    if (service.pull_policy === 'never') return [];
+    const moved = touched.has(name) && service.image !== input.before.services[name]?.image;
+    const wanted = input.kind === 'update' && moved;
+    const isKept = input.keptImages?.some(({ reference }) => reference === service.image) ?? false;
+    const isHere = isKept || Object.hasOwn(input.imageIds, service.image);
+    return wanted || !isHere ? [service.image] : [];
+  });
+  return [...new Set(references)].toSorted();
+}
+
+/** The steps after the barrier. */
+export function applySteps(
+  changes: readonly Change[],
+  services: readonly ServicePlan[],
+  strategy: Strategy,
+  input: PlanInput,
+): Step[] {
+  const checkout = { do: 'checkout', commit: input.to, force: false } as const;
+  const restore = input.kind === 'rollback' ? restoreSteps(input) : [];
+  const settle = { do: 'settle', release: 'new' } as const;
+  if (strategy === 'rebuild') {
+    return [{ do: 'sweep' }, ...restore, { do: 'down', release: 'old' }, checkout, settle];
+  }
+  const ups = batchesOf(servicesToUp(changes, services, input), input.before, input.after).map(
+    (batch, index) => ({ do: 'up' as const, services: batch, removeOrphans: index === 0 }),
+  );
+  const restarted = services.flatMap(({ service, action }) =>
+    action === 'restart' ? [service] : [],
+  );
+  const readers = contentsIn(changes).filter(({ on }) => on?.do !== 'restart');
+  return [
+    { do: 'sweep' },
+    ...restore,
+    checkout,
+    ...ups,
+    ...refreshSteps(readers),
+    ...(restarted.length > 0 ? [{ do: 'restart', services: restarted } as const] : []),
+    settle,
+  ];
+}
+
+/** The services that get a call of their own; the last step sees to all the others. */
+function servicesToUp(
+  changes: readonly Change[],
+  services: readonly ServicePlan[],
+  input: PlanInput,
+): string[] {
+  // A changed network stops everything on it: one call for all, by the last step.
+  if (input.everything || changedNetworks(changes).length > 0) return [];
+  const readers = new Set(recreatedServices(changes));
+  return services.flatMap(({ service, action }) => {
+    const isMade = action === 'create' || action === 'recreate' || action === 'rename';
+    return isMade && !readers.has(service) ? [service] : [];
+  });
+}
+
+/** A rollback by hand gives the image names their old meaning, where the images were kept. */
+function restoreSteps(input: PlanInput): Step[] {
+  const images = input.keptImages ?? [];
+  return images.length > 0 ? [{ do: 'restore-images', images }] : [];
+}

@@ -1,0 +1,300 @@
+import {
+  replicasOf,
+  sharesNamespaceWith,
+  type ComposeModel,
+  type Service,
+} from './compose-model.ts';
+import type { Change } from './diff.ts';
+import { fieldChanges, type FieldChange } from './field-changes.ts';
+import type { Container } from './observe.ts';
+import { own } from './own.ts';
+import { reasonFor } from './reasons.ts';
+import {
+  isStateful,
+  removalRisks,
+  riskOf,
+  serviceRisks,
+  type Risk,
+  type RiskFinding,
+} from './risk.ts';
+
+/** What happens to the containers of a service. */
+export type Action =
+  | 'create'
+  | 'recreate'
+  | 'restart'
+  | 'signal'
+  | 'remove'
+  | 'rename'
+  | 'untouched';
+
+/** What a plan says of one service, before anything is touched. */
+export interface ServicePlan {
+  readonly service: string;
+  readonly action: Action;
+  /** The name it had, where it is renamed. */
+  readonly from?: string;
+  /** Why, one sentence each; none where nothing happens and nothing is to be said. */
+  readonly reasons: readonly string[];
+  readonly values: readonly FieldChange[];
+  readonly risk: Risk;
+  readonly risks: readonly RiskFinding[];
+  /** How long its containers may take to stop, in seconds; 0 where it is not interrupted. */
+  readonly stopSecondsAtMost: number;
+}
+
+/** What is known of the host and of both releases when services are planned. */
+export interface ServicePlanInput {
+  readonly before: ComposeModel;
+  readonly after: ComposeModel;
+  readonly changes: readonly Change[];
+  readonly containers: readonly Container[];
+  /** The configuration hash compose gives each service of either release. */
+  readonly hashesBefore: Readonly<Record<string, string>>;
+  readonly hashesAfter: Readonly<Record<string, string>>;
+  /** Image IDs on this host by reference; without those that are pulled or built before. */
+  readonly imageIds: Readonly<Record<string, string>>;
+  readonly servicesToBuild: readonly string[];
+  /** The whole cluster is taken down and brought up. */
+  readonly isRebuilt: boolean;
+  /** Networks that are taken away and made anew, with all that are attached to them. */
+  readonly networksAnew: readonly string[];
+  /** Services that run with other settings than their release has, and are left so. */
+  readonly leftDrifted: readonly string[];
+  /** Nothing is applied: neither the project nor what its services read changed. */
+  readonly isIdle: boolean;
+  /** The compose that is installed; a container tells which one made it. */
+  readonly composeVersion: string;
+}
+
+interface Decision {
+  readonly action: Action;
+  readonly reasons: readonly string[];
+  readonly from?: string;
+}
+
+/** How long Docker waits for a container to stop unless told otherwise, in seconds. */
+const DEFAULT_STOP_SECONDS = 10;
+
+/** Says of every service of either release, and of every other that has a container, what happens. */
+export function planServices(input: ServicePlanInput): ServicePlan[] {
+  const decisions = new Map<string, Decision>();
+  const renamed = new Map(
+    input.changes.flatMap((change) =>
+      change.kind === 'renamed' ? [[change.from, change.service] as const] : [],
+    ),
+  );
+  for (const name of namesIn(input)) {
+    if (!renamed.has(name)) decisions.set(name, decide(input, name));
+  }
+  followNamespaces(input, decisions);
+  followRestarts(input, decisions);
+  return [...decisions].map(([service, decision]) => describe(input, service, decision));
+}
+
+function namesIn({ before, after, containers }: ServicePlanInput): string[] {
+  const names = [
+    ...Object.keys(before.services),
+    ...Object.keys(after.services),
+    ...containers.map(({ service }) => service),
+  ];
+  return [...new Set(names)].toSorted();
+}
+
+function decide(input: ServicePlanInput, name: string): Decision {
+  const present = input.containers.filter(({ service }) => service === name);
+  const change = input.changes.find((one) => one.kind !== 'resource' && one.service === name);
+  const said = change ? [reasonFor(change)] : [];
+  const now = own(input.after.services, name);
+  if (!now) return goes(input, name, present.length > 0, said);
+  if (change?.kind === 'renamed') return { action: 'rename', from: change.from, reasons: said };
+  const wanted = replicasOf(now);
+  if (present.length === 0) {
+    if (wanted === 0) return { action: 'untouched', reasons: [...said, 'it has no replicas'] };
+    return { action: 'create', reasons: change ? said : ['it has no container'] };
+  }
+  const drift = driftOf(input, name, present);
+  const isLeft = input.isIdle || input.leftDrifted.includes(name);
+  if (isLeft && drift !== undefined) {
+    return { action: 'untouched', reasons: [...said, `left as it is: ${drift}`] };
+  }
+  if (input.isIdle) return { action: 'untouched', reasons: said };
+  const anew = [...(drift === undefined ? [] : [drift]), ...reasonsToRecreate(input, name, now)];
+  if (anew.length > 0) return { action: 'recreate', reasons: said.length > 0 ? said : anew };
+  if (change?.kind === 'contents' && change.on !== undefined && change.on.do !== 'recreate') {
+    return { action: change.on.do === 'ignore' ? 'untouched' : change.on.do, reasons: said };
+  }
+  if (change?.kind === 'contents') return { action: 'recreate', reasons: said };
+  return scaled(present, wanted) ?? started(now, present) ?? { action: 'untouched', reasons: said };
+}
+
+function goes(
+  { before }: ServicePlanInput,
+  name: string,
+  hasContainer: boolean,
+  said: readonly string[],
+): Decision {
+  const reasons = Object.hasOwn(before.services, name)
+    ? said
+    : ['neither release has it: it is an orphan'];
+  return hasContainer
+    ? { action: 'remove', reasons }
+    : { action: 'untouched', reasons: [...reasons, 'it has no container'] };
+}
+
+/** Why compose, or this program, makes a service anew that both releases have. */
+function reasonsToRecreate(input: ServicePlanInput, name: string, now: Service): string[] {
+  const { isRebuilt, networksAnew, servicesToBuild, hashesAfter, hashesBefore } = input;
+  const attached = now.network_mode === undefined ? Object.keys(now.networks ?? {}) : [];
+  const networks = attached.filter((network) => networksAnew.includes(network));
+  const sharers = sharesNamespaceWith(now).length > 0;
+  const isChanged = input.changes.some(
+    (change) => (change.kind === 'changed' || change.kind === 'image') && change.service === name,
+  );
+  const hash = own(hashesAfter, name);
+  const differs = hash !== undefined && hash !== own(hashesBefore, name);
+  return [
+    ...(isRebuilt ? ['the whole cluster is taken down and brought up'] : []),
+    ...networks.map((network) => `network ${network} is made anew`),
+    ...(servicesToBuild.includes(name) ? ['its image is built anew'] : []),
+    ...((sharers ? isChanged : differs) ? ['its definition changed'] : []),
+  ];
+}
+
+/**
+ * How what runs differs from its release: other settings, or another image under the same name.
+ * Compose hashes the container's ID into a service that shares another's namespace, so the
+ * settings of those cannot be compared.
+ */
+function driftOf(
+  { before, after, hashesBefore, imageIds, composeVersion }: ServicePlanInput,
+  name: string,
+  present: readonly Container[],
+): string | undefined {
+  const [old, hash] = [own(before.services, name), own(hashesBefore, name)];
+  if (!old) return undefined;
+  const isComparable = hash !== undefined && sharesNamespaceWith(old).length === 0;
+  if (isComparable && present.some(({ configHash }) => configHash !== hash)) {
+    const maker =
+      present.find((one) => one.composeVersion !== composeVersion)?.composeVersion ?? '';
+    return maker === ''
+      ? 'it runs with other settings than its release has'
+      : `docker compose ${maker} made it, and ${composeVersion} reads its settings otherwise`;
+  }
+  const isSameImage = old.image === own(after.services, name)?.image;
+  const imageId = isSameImage ? own(imageIds, old.image ?? '') : undefined;
+  return imageId !== undefined && present.some((one) => one.imageId !== imageId)
+    ? `${old.image} is another image on this host than the one it runs`
+    : undefined;
+}
+
+function scaled(present: readonly Container[], wanted: number): Decision | undefined {
+  if (present.length === wanted) return undefined;
+  const more = present.length < wanted;
+  return {
+    action: more ? 'create' : 'remove',
+    reasons: [`${present.length} → ${wanted} containers; the others stay as they are`],
+  };
+}
+
+/** A container that does not run is started; one that ended as a job does stays as it is. */
+function started(now: Service, present: readonly Container[]): Decision | undefined {
+  const isStopped = present.some(({ state, exitCode }) => state === 'exited' && exitCode !== 0);
+  const restarts = now.restart === 'always' || now.restart === 'unless-stopped';
+  const isEnded = present.some(({ state }) => state === 'exited');
+  return isStopped || (isEnded && restarts)
+    ? { action: 'restart', reasons: ['it does not run'] }
+    : undefined;
+}
+
+const moving: ReadonlySet<Action> = new Set(['recreate', 'rename', 'create']);
+
+/** How much a service whose container does this takes along those that share its namespace. */
+function rank(action: Action | undefined): number {
+  if (action === 'restart') return 1;
+  return action !== undefined && moving.has(action) ? 2 : 0;
+}
+
+/** Who shares the namespace of a service goes where that goes, however indirectly. */
+function followNamespaces({ after }: ServicePlanInput, decisions: Map<string, Decision>): void {
+  for (let isDone = false; !isDone;) {
+    isDone = true;
+    for (const [name, service] of Object.entries(after.services)) {
+      const leader = sharesNamespaceWith(service).toSorted(
+        (left, right) => rank(decisions.get(right)?.action) - rank(decisions.get(left)?.action),
+      )[0];
+      const theirs = rank(decisions.get(leader ?? '')?.action);
+      if (leader === undefined || theirs <= rank(decisions.get(name)?.action)) continue;
+      const action = theirs === 2 ? 'recreate' : 'restart';
+      decisions.set(name, { action, reasons: [`it shares a namespace with ${leader}`] });
+      isDone = false;
+    }
+  }
+}
+
+/** `depends_on: {x: {restart: true}}`: restarted after x was made anew or restarted. */
+function followRestarts({ after }: ServicePlanInput, decisions: Map<string, Decision>): void {
+  for (const name of restartedDependents(
+    [...decisions].flatMap(([one, { action }]) => (action === 'recreate' ? [one] : [])),
+    after,
+  )) {
+    const mine = decisions.get(name);
+    if (mine?.action !== 'untouched' && mine?.action !== 'signal') continue;
+    decisions.set(name, { action: 'restart', reasons: ['what it depends on is made anew'] });
+  }
+}
+
+/** The services that ask to be restarted with one of these, in name order. */
+export function restartedDependents(services: readonly string[], model: ComposeModel): string[] {
+  return Object.entries(model.services)
+    .filter(([, { depends_on: needs }]) => services.some((name) => needs?.[name]?.restart === true))
+    .map(([name]) => name)
+    .toSorted();
+}
+
+function describe(input: ServicePlanInput, service: string, decision: Decision): ServicePlan {
+  const { before, after } = input;
+  const old = own(before.services, decision.from ?? service);
+  const now = own(after.services, service);
+  const risks = risksOf(input, service, decision);
+  return {
+    service,
+    ...decision,
+    values: old && now && decision.action !== 'rename' ? fieldChanges(old, now) : [],
+    risk: riskOf(risks),
+    risks,
+    stopSecondsAtMost: stopSeconds(decision.action, old ?? now),
+  };
+}
+
+function risksOf(input: ServicePlanInput, service: string, decision: Decision): RiskFinding[] {
+  const { before, after } = input;
+  const old = own(before.services, decision.from ?? service);
+  const now = own(after.services, service);
+  const { action } = decision;
+  if (action === 'remove' && !old) return [{ risk: 'look', why: 'the service is removed' }];
+  if (!now) return old ? removalRisks(before, after, old) : [];
+  const stops = action === 'recreate' || action === 'rename';
+  const stateful: RiskFinding[] =
+    stops && isStateful(before, old ?? now)
+      ? [{ risk: 'look', why: 'it holds data, and is made anew' }]
+      : [];
+  return [...serviceRisks(before, after, old, now), ...stateful];
+}
+
+function stopSeconds(action: Action, service: Service | undefined): number {
+  if (action === 'untouched' || action === 'create' || action === 'signal') return 0;
+  const text = service?.['stop_grace_period'];
+  return typeof text === 'string' ? secondsIn(text) : DEFAULT_STOP_SECONDS;
+}
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001 };
+
+/** Seconds of a duration as compose prints it: `1m30s`. */
+function secondsIn(text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)];
+  return parts.reduce(
+    (sum, [, number, unit = 's']) => sum + Number(number) * (UNIT_SECONDS[unit] ?? 0),
+    0,
+  );
+}
