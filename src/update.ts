@@ -1,7 +1,7 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
 import { awaitApproval } from './approval.ts';
-import { driftedServices } from './core/plan.ts';
+import { driftedServices } from './core/drift.ts';
 import { currentCommit, propose, refuseImpossible, refuseUnsafe, type Proposal } from './detect.ts';
 import { messageOf, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';

@@ -2,7 +2,8 @@ import { batchesOf } from './batches.ts';
 import { contentsIn, recreatedServices, refreshSteps } from './contents.ts';
 import { touchedServices, type Change } from './diff.ts';
 import type { PlanInput, Step, Strategy } from './plan.ts';
-import type { ServicePlan } from './service-plan.ts';
+import { own } from './own.ts';
+import { networksOf, type ServicePlan } from './service-plan.ts';
 
 /** The networks that are taken away and made anew. */
 export function changedNetworks(changes: readonly Change[]): string[] {
@@ -62,9 +63,7 @@ export function applySteps(
   const ups = batchesOf(servicesToUp(changes, services, input), input.before, input.after).map(
     (batch, index) => ({ do: 'up' as const, services: batch, removeOrphans: index === 0 }),
   );
-  const restarted = services.flatMap(({ service, action }) =>
-    action === 'restart' ? [service] : [],
-  );
+  const restarted = servicesToRestart(changes, services, input);
   const readers = contentsIn(changes).filter(({ on }) => on?.do !== 'restart');
   return [
     { do: 'sweep' },
@@ -89,6 +88,19 @@ function servicesToUp(
   return services.flatMap(({ service, action }) => {
     const isMade = action === 'create' || action === 'recreate' || action === 'rename';
     return isMade && !readers.has(service) ? [service] : [];
+  });
+}
+
+/** What is on a changed network is stopped and started by compose itself, in the last step. */
+function servicesToRestart(
+  changes: readonly Change[],
+  services: readonly ServicePlan[],
+  { after }: PlanInput,
+): string[] {
+  const anew = new Set(changedNetworks(changes));
+  return services.flatMap(({ service, action }) => {
+    const networks = networksOf(own(after.services, service) ?? {});
+    return action === 'restart' && !networks.some((network) => anew.has(network)) ? [service] : [];
   });
 }
 

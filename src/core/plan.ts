@@ -1,4 +1,4 @@
-import { sharesNamespaceWith, type ComposeModel } from './compose-model.ts';
+import type { ComposeModel } from './compose-model.ts';
 import { contentsIn, refreshSteps, withAction, type ContentsChange } from './contents.ts';
 import { diffModels, touchedServices, type Change } from './diff.ts';
 import type { Container } from './observe.ts';
@@ -113,14 +113,11 @@ export function makePlan(input: PlanInput): Plan {
   const changes = changesOf(input);
   const verdict = verdictOf(changes, input);
   const strategy = strategyFor(changes, input);
-  const drifted = driftedServices(input.before, input.hashesBefore, input.containers);
-  const leave = input.repairsDrift ? [] : drifted;
   const services = planServices({
     ...input,
     changes,
     isRebuilt: strategy === 'rebuild',
     networksAnew: changedNetworks(changes),
-    leftDrifted: leave,
     isIdle: verdict === 'nothing',
   });
   const risks = risksIn(services, input);
@@ -137,7 +134,9 @@ export function makePlan(input: PlanInput): Plan {
     services,
     risk: riskOf(risks),
     risks,
-    leave,
+    leave: services.flatMap(({ service, action, drift }) =>
+      action === 'untouched' && drift !== undefined ? [service] : [],
+    ),
     refreshBack: refreshSteps(
       input.contentsBefore.map((change) => withAction(input.before, change)),
     ),
@@ -146,24 +145,6 @@ export function makePlan(input: PlanInput): Plan {
       ? applySteps(changes, services, strategy, input)
       : [{ do: 'checkout', commit: input.to, force: false }],
   };
-}
-
-/**
- * Services whose containers were made from other settings than their release has on this host.
- * Compose hashes the container's ID into a service that shares another's namespace, so those are
- * not compared.
- */
-export function driftedServices(
-  model: ComposeModel,
-  hashes: Readonly<Record<string, string>>,
-  containers: readonly Container[],
-): string[] {
-  const drifted = containers.filter(({ service, configHash }) => {
-    const definition = model.services[service];
-    const isComparable = definition && sharesNamespaceWith(definition).length === 0;
-    return isComparable && hashes[service] !== undefined && hashes[service] !== configHash;
-  });
-  return [...new Set(drifted.map(({ service }) => service))];
 }
 
 /**

@@ -5,6 +5,7 @@ import {
   type Service,
 } from './compose-model.ts';
 import type { Change } from './diff.ts';
+import { driftOf, type DriftInput } from './drift.ts';
 import { fieldChanges, type FieldChange } from './field-changes.ts';
 import type { Container } from './observe.ts';
 import { own } from './own.ts';
@@ -34,6 +35,8 @@ export interface ServicePlan {
   readonly action: Action;
   /** The name it had, where it is renamed. */
   readonly from?: string;
+  /** How it runs otherwise than its present release says. */
+  readonly drift?: string;
   /** Why, one sentence each; none where nothing happens and nothing is to be said. */
   readonly reasons: readonly string[];
   readonly values: readonly FieldChange[];
@@ -44,33 +47,27 @@ export interface ServicePlan {
 }
 
 /** What is known of the host and of both releases when services are planned. */
-export interface ServicePlanInput {
-  readonly before: ComposeModel;
-  readonly after: ComposeModel;
+export interface ServicePlanInput extends DriftInput {
   readonly changes: readonly Change[];
   readonly containers: readonly Container[];
-  /** The configuration hash compose gives each service of either release. */
-  readonly hashesBefore: Readonly<Record<string, string>>;
+  /** The configuration hash compose gives each service of the new release. */
   readonly hashesAfter: Readonly<Record<string, string>>;
-  /** Image IDs on this host by reference; without those that are pulled or built before. */
-  readonly imageIds: Readonly<Record<string, string>>;
   readonly servicesToBuild: readonly string[];
   /** The whole cluster is taken down and brought up. */
   readonly isRebuilt: boolean;
-  /** Networks that are taken away and made anew, with all that are attached to them. */
+  /** Networks that are taken away and made anew: compose stops and starts what is attached. */
   readonly networksAnew: readonly string[];
-  /** Services that run with other settings than their release has, and are left so. */
-  readonly leftDrifted: readonly string[];
+  /** Whether services that run otherwise than their release says are mended on the way. */
+  readonly repairsDrift: boolean;
   /** Nothing is applied: neither the project nor what its services read changed. */
   readonly isIdle: boolean;
-  /** The compose that is installed; a container tells which one made it. */
-  readonly composeVersion: string;
 }
 
 interface Decision {
   readonly action: Action;
   readonly reasons: readonly string[];
   readonly from?: string;
+  readonly drift?: string;
 }
 
 /** How long Docker waits for a container to stop unless told otherwise, in seconds. */
@@ -113,19 +110,34 @@ function decide(input: ServicePlanInput, name: string): Decision {
     if (wanted === 0) return { action: 'untouched', reasons: [...said, 'it has no replicas'] };
     return { action: 'create', reasons: change ? said : ['it has no container'] };
   }
+  if (input.isIdle) return asItIs(said, driftOf(input, name, present));
+  const anew = reasonsToRecreate(input, name, now);
   const drift = driftOf(input, name, present);
-  const isLeft = input.isIdle || input.leftDrifted.includes(name);
-  if (isLeft && drift !== undefined) {
-    return { action: 'untouched', reasons: [...said, `left as it is: ${drift}`] };
+  if (drift !== undefined && anew.length === 0) {
+    if (!input.repairsDrift && change === undefined) return asItIs(said, drift);
+    return { action: 'recreate', drift, reasons: [...said, drift] };
   }
-  if (input.isIdle) return { action: 'untouched', reasons: said };
-  const anew = [...(drift === undefined ? [] : [drift]), ...reasonsToRecreate(input, name, now)];
   if (anew.length > 0) return { action: 'recreate', reasons: said.length > 0 ? said : anew };
   if (change?.kind === 'contents' && change.on !== undefined && change.on.do !== 'recreate') {
     return { action: change.on.do === 'ignore' ? 'untouched' : change.on.do, reasons: said };
   }
   if (change?.kind === 'contents') return { action: 'recreate', reasons: said };
+  const networks = networksOf(now).filter((network) => input.networksAnew.includes(network));
+  if (networks.length > 0) {
+    return { action: 'restart', reasons: [`network ${networks.join(', ')} is made anew`] };
+  }
   return scaled(present, wanted) ?? started(now, present) ?? { action: 'untouched', reasons: said };
+}
+
+/** A service that nothing is done to, although it may run otherwise than its release says. */
+function asItIs(said: readonly string[], drift: string | undefined): Decision {
+  if (drift === undefined) return { action: 'untouched', reasons: said };
+  return { action: 'untouched', drift, reasons: [...said, `left as it is: ${drift}`] };
+}
+
+/** The networks a service is attached to, by their names in the model. */
+export function networksOf(service: Service): string[] {
+  return service.network_mode === undefined ? Object.keys(service.networks ?? {}) : [];
 }
 
 function goes(
@@ -144,9 +156,7 @@ function goes(
 
 /** Why compose, or this program, makes a service anew that both releases have. */
 function reasonsToRecreate(input: ServicePlanInput, name: string, now: Service): string[] {
-  const { isRebuilt, networksAnew, servicesToBuild, hashesAfter, hashesBefore } = input;
-  const attached = now.network_mode === undefined ? Object.keys(now.networks ?? {}) : [];
-  const networks = attached.filter((network) => networksAnew.includes(network));
+  const { isRebuilt, servicesToBuild, hashesAfter, hashesBefore } = input;
   const sharers = sharesNamespaceWith(now).length > 0;
   const isChanged = input.changes.some(
     (change) => (change.kind === 'changed' || change.kind === 'image') && change.service === name,
@@ -155,37 +165,9 @@ function reasonsToRecreate(input: ServicePlanInput, name: string, now: Service):
   const differs = hash !== undefined && hash !== own(hashesBefore, name);
   return [
     ...(isRebuilt ? ['the whole cluster is taken down and brought up'] : []),
-    ...networks.map((network) => `network ${network} is made anew`),
     ...(servicesToBuild.includes(name) ? ['its image is built anew'] : []),
     ...((sharers ? isChanged : differs) ? ['its definition changed'] : []),
   ];
-}
-
-/**
- * How what runs differs from its release: other settings, or another image under the same name.
- * Compose hashes the container's ID into a service that shares another's namespace, so the
- * settings of those cannot be compared.
- */
-function driftOf(
-  { before, after, hashesBefore, imageIds, composeVersion }: ServicePlanInput,
-  name: string,
-  present: readonly Container[],
-): string | undefined {
-  const [old, hash] = [own(before.services, name), own(hashesBefore, name)];
-  if (!old) return undefined;
-  const isComparable = hash !== undefined && sharesNamespaceWith(old).length === 0;
-  if (isComparable && present.some(({ configHash }) => configHash !== hash)) {
-    const maker =
-      present.find((one) => one.composeVersion !== composeVersion)?.composeVersion ?? '';
-    return maker === ''
-      ? 'it runs with other settings than its release has'
-      : `docker compose ${maker} made it, and ${composeVersion} reads its settings otherwise`;
-  }
-  const isSameImage = old.image === own(after.services, name)?.image;
-  const imageId = isSameImage ? own(imageIds, old.image ?? '') : undefined;
-  return imageId !== undefined && present.some((one) => one.imageId !== imageId)
-    ? `${old.image} is another image on this host than the one it runs`
-    : undefined;
 }
 
 function scaled(present: readonly Container[], wanted: number): Decision | undefined {

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { changeKinds } from '../lab/change-kinds.ts';
+import { predictionsPage } from '../lab/predictions-page.ts';
 import { configDocs } from '../../src/config/docs.ts';
 import { commands } from '../../src/cli.ts';
 
@@ -12,6 +14,15 @@ await t.test('docs/configuration.md is what the schema says', async (t) => {
     configDocs().trim(),
     'node src/main.ts config docs > docs/configuration.md',
   );
+});
+
+await t.test('docs/what-happens.md is what the lab tests', async (t) => {
+  t.equal(
+    read('docs/what-happens.md').trim(),
+    predictionsPage().trim(),
+    'npm run --silent predictions > docs/what-happens.md',
+  );
+  t.ok(changeKinds.length >= 40, `${changeKinds.length} kinds of changes`);
 });
 
 await t.test('every command the documents name exists', async (t) => {

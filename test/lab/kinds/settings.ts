@@ -1,0 +1,63 @@
+import { image, one, type ChangeKind } from './kind.ts';
+
+const environment = (more: object): object => ({ environment: { START_DELAY: '0', ...more } });
+
+/** Settings of a service that touch nothing outside its container. */
+export const settings: readonly ChangeKind[] = [
+  one('image', 'another image tag', {}, { image: image('v2') }, 'recreate'),
+  one('env-added', 'an environment variable added', {}, environment({ A: '1' }), 'recreate'),
+  one('env-gone', 'an environment variable removed', environment({ A: '1' }), {}, 'recreate'),
+  one('env-list', 'environment as a list', {}, { environment: ['START_DELAY=0'] }, 'untouched'),
+  one('command', 'command', {}, { command: ['extra'] }, 'recreate'),
+  one('entrypoint', 'entrypoint', {}, { entrypoint: ['/bin/busybox', 'sleep', '600'] }, 'recreate'),
+  one('labels', 'a label', {}, { labels: { owner: 'ops' } }, 'recreate'),
+  one('restart', 'restart policy', {}, { restart: 'always' }, 'recreate'),
+  one('grace', 'stop_grace_period', {}, { stop_grace_period: '3s' }, 'recreate'),
+  one('hostname', 'hostname', {}, { hostname: 'box' }, 'recreate'),
+  one('named', 'container_name added', {}, { container_name: 'own-name' }, 'recreate'),
+  one(
+    'renamed-container',
+    'container_name changed',
+    { container_name: 'name-1' },
+    { container_name: 'name-2' },
+    'recreate',
+  ),
+  one('hosts', 'extra_hosts', {}, { extra_hosts: ['db.lan:10.1.2.3'] }, 'recreate'),
+  one('dns', 'dns', {}, { dns: ['10.77.0.10'] }, 'recreate'),
+  one('user', 'user', {}, { user: '0:0' }, 'recreate'),
+  one('workdir', 'working_dir', {}, { working_dir: '/tmp' }, 'recreate'),
+  one('memory', 'mem_limit', {}, { mem_limit: '64m' }, 'recreate'),
+  one('ulimits', 'ulimits', {}, { ulimits: { nofile: 1024 } }, 'recreate'),
+  one('shm', 'shm_size', {}, { shm_size: '16m' }, 'recreate'),
+  one('tmpfs', 'tmpfs', {}, { tmpfs: ['/scratch'] }, 'recreate'),
+  one('sysctls', 'sysctls', {}, { sysctls: { 'net.core.somaxconn': 512 } }, 'recreate'),
+  one('logging', 'logging', {}, { logging: { driver: 'json-file' } }, 'recreate'),
+  one('init', 'init', {}, { init: true }, 'recreate'),
+  one('caps', 'a capability added', {}, { cap_add: ['NET_ADMIN'] }, 'recreate'),
+  one('privileged', 'privileged', {}, { privileged: true }, 'recreate'),
+  one('hostnet', 'network_mode: host', {}, { network_mode: 'host' }, 'recreate'),
+  one(
+    'health',
+    'a healthcheck added',
+    {},
+    { healthcheck: { test: ['CMD', '/bin/busybox', 'true'], interval: '1s' } },
+    'recreate',
+  ),
+  one('no-health', 'healthcheck disabled', {}, { healthcheck: { disable: true } }, 'recreate'),
+  one('pull-policy', 'pull_policy', {}, { pull_policy: 'missing' }, 'untouched'),
+  one('extension', 'an x- extension', { 'x-note': 'a' }, { 'x-note': 'b' }, 'untouched'),
+  one('replicas', 'scale 1 → 2', {}, { scale: 2 }, 'create'),
+  one('fewer', 'scale 2 → 1', { scale: 2 }, { scale: 1 }, 'remove'),
+  one('profile', 'put behind an inactive profile', {}, { profiles: ['debug'] }, 'remove'),
+  one(
+    'unprofiled',
+    'taken out of a profile',
+    { profiles: ['debug'] },
+    {},
+    {
+      '2.26.1': 'create',
+      '2.40.3': 'create',
+    },
+  ),
+  one('job', 'a one-shot job', { command: ['a'], restart: 'no' }, { command: ['b'] }, 'recreate'),
+];
