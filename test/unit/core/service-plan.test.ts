@@ -1,0 +1,133 @@
+import t from 'tap';
+import { makePlan, type PlanInput } from '../../../src/core/plan.ts';
+import { container, hashes, model, planInput, type Services } from '../../support/builders.ts';
+
+/** `service action` of every service, with what a plan is made of. */
+function actions(before: Services, after: Services, rest: Partial<PlanInput> = {}): string[] {
+  return plan(before, after, rest).services.map(({ service, action }) => `${service} ${action}`);
+}
+
+function plan(before: Services, after: Services, rest: Partial<PlanInput> = {}) {
+  return makePlan(planInput(model(before), model(after), rest));
+}
+
+const web = { image: 'web:1' };
+const db = { image: 'db:1' };
+
+await t.test('each service by itself', async (t) => {
+  t.same(actions({ web, db }, { web, db: { image: 'db:2' } }), ['db recreate', 'web untouched']);
+  t.same(actions({ web }, { web, db }), ['db create', 'web untouched']);
+  t.same(actions({ web, db }, { web }), ['db remove', 'web untouched']);
+  t.same(actions({ web, db }, { web, store: db }), ['store rename', 'web untouched']);
+  t.same(actions({ web }, { web: { ...web, build: { context: '.' } } }), ['web untouched']);
+});
+
+await t.test('who shares a namespace goes along, however indirectly', async (t) => {
+  const old = { vpn: web, a: { network_mode: 'service:vpn' }, b: { pid: 'service:a' }, other: db };
+  t.same(actions(old, { ...old, vpn: { image: 'web:2' } }), [
+    'a recreate',
+    'b recreate',
+    'other untouched',
+    'vpn recreate',
+  ]);
+});
+
+const needs = (restart: boolean) => ({
+  depends_on: { db: { condition: 'service_started', restart } },
+});
+
+await t.test('depends_on with restart, and without', async (t) => {
+  const old = {
+    db,
+    follows: { image: 'follows:1', ...needs(true) },
+    stays: { ...web, ...needs(false) },
+  };
+  const made = plan(old, { ...old, db: { image: 'db:2' } }, { composeVersion: '2.26.1' });
+  t.same(
+    made.services.map(({ service, action }) => `${service} ${action}`),
+    ['db recreate', 'follows restart', 'stays untouched'],
+  );
+  t.match(made.apply.slice(2), [
+    { do: 'up', services: ['db'] },
+    { do: 'restart', services: ['follows'] },
+    { do: 'settle' },
+  ]);
+});
+
+const labelled = (on: string) => ({
+  ...web,
+  labels: { 'orchestrator-update.on-file-change': on },
+});
+
+const one = (on: string, paths = ['/op/x/app.conf']) => {
+  const services = { web: labelled(on) };
+  const made = plan(services, services, { contents: [{ service: 'web', paths }] });
+  return [made.verdict, made.services[0]?.action, ...made.apply.slice(2, -1)];
+};
+
+await t.test('files that changed, by the label', async (t) => {
+  t.same(one('recreate'), ['full', 'recreate', { do: 'recreate', services: ['web'] }]);
+  t.same(one('restart'), ['full', 'restart', { do: 'restart', services: ['web'] }]);
+  t.same(one('signal:HUP'), ['full', 'signal', { do: 'signal', service: 'web', signal: 'HUP' }]);
+  t.same(one('signal:SIGUSR1')[2], { do: 'signal', service: 'web', signal: 'USR1' });
+  t.same(one('ignore'), ['nothing', 'untouched']);
+  t.same(one('ignore', ['config app'])[1], 'recreate', 'a definition needs another container');
+});
+
+await t.test('drift: repaired on the way, or left; never for its own sake', async (t) => {
+  const drifted = [
+    container('db', { configHash: hashes(model({ db })).db ?? '' }),
+    container('web', { configHash: 'by hand' }),
+  ];
+  const after = { web, db: { image: 'db:2' } };
+  const repaired = plan({ web, db }, after, { containers: drifted });
+  t.match(repaired.services[1], { action: 'recreate', drift: /other settings/ });
+  t.same(repaired.leave, []);
+  const left = plan({ web, db }, after, { containers: drifted, repairsDrift: false });
+  t.match(left.services[1], {
+    action: 'untouched',
+    reasons: [/left as it is: it runs with other/],
+  });
+  t.same(left.leave, ['web']);
+  const idle = plan({ web, db }, { web, db }, { containers: drifted });
+  t.match([idle.verdict, idle.services[1]?.action], ['nothing', 'untouched']);
+  const older = drifted.map((one) => ({ ...one, composeVersion: '2.26.1' }));
+  t.match(plan({ web, db }, after, { containers: older }).services[1]?.reasons, [
+    /docker compose 2\.26\.1 made it, and 2\.40\.3 reads its settings otherwise/,
+  ]);
+});
+
+await t.test('replicas and stopped containers', async (t) => {
+  const scaled = { web: { ...web, scale: 2 } };
+  t.same(actions({ web, db }, { ...scaled, db }), ['db untouched', 'web create']);
+  const two = [container('web', { configHash: hashes(model({ web })).web ?? '' })];
+  t.match(plan(scaled, { web }, { containers: [...two, { ...two[0]!, id: 'x' }] }).services[0], {
+    action: 'remove',
+    reasons: ['2 → 1 containers; the others stay as they are'],
+  });
+});
+
+await t.test('how long a service is away, and how risky that is', async (t) => {
+  const before = { db: { image: 'postgres:16', stop_grace_period: '1m30s' } };
+  const made = plan(before, { db: { ...before.db, image: 'postgres:16.4' } });
+  t.match(made.services[0], {
+    stopSecondsAtMost: 90,
+    risk: 'look',
+    risks: [{ why: 'it holds data, and is made anew' }],
+    values: [{ path: 'image', from: 'postgres:16', to: 'postgres:16.4' }],
+  });
+  t.equal(made.risk, 'look');
+});
+
+await t.test('an old compose and a changed network: the whole cluster', async (t) => {
+  const networks = { default: { name: 'n', internal: true } };
+  const input = planInput(
+    model({ web, db }, { networks: { default: { name: 'n' } } }),
+    model({ web, db }, { networks }),
+    { composeVersion: '2.26.1' },
+  );
+  t.same(
+    makePlan(input).services.map(({ action }) => action),
+    ['recreate', 'recreate'],
+  );
+});
