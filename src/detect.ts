@@ -1,7 +1,6 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
 import { sameValue } from './core/canonical-json.ts';
-import { hostPorts } from './core/compose-model.ts';
 import { contentsChanged, definitionsChanged, type ContentsChange } from './core/contents.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
@@ -186,42 +185,6 @@ function refuseBadLabels(model: ComposeModel): void {
   throw new RefusedError(
     `the label ${ON_FILE_CHANGE} of service ${bad.join(', ')} makes no sense`,
     'recreate, restart, signal:HUP (or another signal) and ignore are known; mend it and push',
-  );
-}
-
-/** Refuses what cannot go well on this host: a port that is taken, data that would be lost. */
-export async function refuseImpossible(host: Host, proposal: Proposal): Promise<void> {
-  if (proposal.plan.verdict === 'nothing') return;
-  await refuseTakenPorts(host, proposal);
-  if (proposal.plan.strategy === 'rebuild') await refuseLostVolumes(host);
-}
-
-async function refuseTakenPorts(host: Host, proposal: Proposal): Promise<void> {
-  const ours = new Set(
-    hostPorts(proposal.oldModel).map(({ port, protocol }) => `${port}/${protocol}`),
-  );
-  const wanted = hostPorts(proposal.newModel).filter(
-    ({ port, protocol }) => !ours.has(`${port}/${protocol}`),
-  );
-  for (const { service, port, protocol } of wanted) {
-    if (await host.portIsFree(port, protocol)) continue;
-    throw new RefusedError(
-      `service ${service} wants port ${port}/${protocol} of this host, and something else has it`,
-      `ss -lnp 'sport = :${port}'; nothing was changed`,
-    );
-  }
-}
-
-/** `down` forgets anonymous volumes; only re-creating a container hands them on. */
-async function refuseLostVolumes(host: Host): Promise<void> {
-  const containers = await host.engine.containers();
-  const at = containers.flatMap(({ service, anonymousVolumes }) =>
-    anonymousVolumes.map((path) => `service ${service} at ${path}`),
-  );
-  if (at.length === 0) return;
-  throw new RefusedError(
-    `this release needs the cluster taken down, which would lose anonymous volumes: ${at.join(', ')}`,
-    'give them names in the compose file, or move the data and recreate those services by hand',
   );
 }
 

@@ -1,10 +1,11 @@
 import type { Config } from './config/schema.ts';
 import { keptImages, type KeptImage } from './core/plan.ts';
 import type { Transaction } from './core/journal.ts';
-import { currentCommit, propose, refuseImpossible, refuseUnsafe } from './detect.ts';
+import { currentCommit, propose, refuseUnsafe } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { short, type Outcome } from './outcome.ts';
+import { preflight, refuseProblems } from './preflight.ts';
 import { readDeployed, readNeedsOperator, readTransactions } from './records.ts';
 import { recover } from './recover.ts';
 import { transact } from './transact.ts';
@@ -47,7 +48,7 @@ export async function rollBackByHand(
   await refuseUnsafe(host, config, wish);
   try {
     const proposal = await propose(host, config, wish);
-    await refuseImpossible(host, proposal);
+    refuseProblems(await preflight(host, config, proposal));
     return await transact(host, config, proposal, name);
   } finally {
     await host.git.dropStagings();

@@ -1,8 +1,10 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
+import type { Plan } from './core/plan.ts';
+import type { Problem } from './core/preflight.ts';
 import { awaitApproval } from './approval.ts';
 import { driftedServices } from './core/drift.ts';
-import { currentCommit, propose, refuseImpossible, refuseUnsafe, type Proposal } from './detect.ts';
+import { currentCommit, propose, refuseUnsafe, type Proposal } from './detect.ts';
 import { messageOf, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
@@ -14,6 +16,7 @@ import {
   readQuarantine,
   writeDeployed,
 } from './records.ts';
+import { preflight, refuseProblems } from './preflight.ts';
 import { recover } from './recover.ts';
 import { transact } from './transact.ts';
 import { takeBaseline } from './verify.ts';
@@ -68,7 +71,7 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
     const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
     for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
     for (const warning of proposal.plan.warnings) host.log.warn(warning, { commit: tip });
-    await refuseImpossible(host, proposal);
+    refuseProblems(await preflight(host, config, proposal));
     return (
       (await awaitApproval(host, config, proposal.plan)) ??
       (await transact(host, config, proposal, id))
@@ -83,12 +86,13 @@ export async function planUpdate(
   host: Host,
   config: Config,
   options: UpdateOptions,
-): Promise<Proposal> {
+): Promise<{ plan: Plan; problems: Problem[] }> {
   const tip = await host.git.fetch();
   const from = await currentCommit(host, await readDeployed(host.state));
   const id = transactionName(host.now(), tip);
   try {
-    return await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
+    const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
+    return { plan: proposal.plan, problems: await preflight(host, config, proposal) };
   } finally {
     await host.git.dropStagings();
   }

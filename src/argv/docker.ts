@@ -10,6 +10,12 @@ export function dockerLogin(registry: string): Command {
   return { file: 'docker', args: ['login', registry] };
 }
 
+/** What an image consists of, layer by layer, as its registry has it. */
+export function inspectManifest(reference: string, insecure: boolean): Command {
+  const trust = insecure ? ['--insecure'] : [];
+  return { file: 'docker', args: ['manifest', 'inspect', '--verbose', ...trust, '--', reference] };
+}
+
 /**
  * Asks a credential helper for what it has for a registry, whose address it reads on stdin
  * (github.com/docker/docker-credential-helpers).

@@ -4,6 +4,7 @@ import { printableStep } from '../argv/steps.ts';
 import { judgePlan } from '../approval.ts';
 import type { Invocation } from '../cli.ts';
 import type { Plan, Step } from '../core/plan.ts';
+import type { Problem } from '../core/preflight.ts';
 import type { Judgement } from '../core/policy.ts';
 import type { Risk } from '../core/risk.ts';
 import type { ServicePlan } from '../core/service-plan.ts';
@@ -21,12 +22,15 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     openDoor(invocation.environment),
   );
   const options = { force: invocation.flags['force'] === true };
-  const { plan } = await planUpdate(host, config, options).finally(() => statusLine.clear());
+  const { plan, problems } = await planUpdate(host, config, options).finally(() =>
+    statusLine.clear(),
+  );
   const policy = judgePlan(config, plan);
   const text = invocation.json
-    ? JSON.stringify({ ...plan, policy }, undefined, 2)
-    : planText(plan, policy, process.stdout.isTTY);
+    ? JSON.stringify({ ...plan, policy, problems }, undefined, 2)
+    : [planText(plan, policy, process.stdout.isTTY), ...problemLines(problems)].join('\n');
   process.stdout.write(`${text}\n`);
+  if (problems.length > 0) return exitCodes.failed;
   return policy.action === 'approve' ? exitCodes.waiting : exitCodes.done;
 }
 
@@ -54,6 +58,16 @@ function planText(plan: Plan, policy: Judgement, isTerminal: boolean): string {
     ...(isIdle ? [] : stepsText(plan)),
     ...policyText(plan, policy),
   ].join('\n');
+}
+
+/** What would stop the run before anything is touched. */
+function problemLines(problems: readonly Problem[]): string[] {
+  if (problems.length === 0) return [];
+  return [
+    '',
+    styleText('red', 'this host is not ready for it:'),
+    ...problems.flatMap(({ problem, next }) => [`  ${problem}`, `    next: ${next}`]),
+  ];
 }
 
 function stepsText(plan: Plan): string[] {

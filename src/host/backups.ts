@@ -76,6 +76,7 @@ export function createBackups(context: BackupContext): BackupHost {
       await finish(context, scratch, name, manifest);
       return manifest;
     },
+    neededBytes: async () => neededFor(context, (await measure(context)).bytes),
     list: () => listBackups(directory),
     removePartial: (name) => rm(join(directory, partial(name)), { recursive: true, force: true }),
     prune: (keep) => prune(directory, keep),
@@ -160,6 +161,10 @@ async function measure(context: BackupContext): Promise<{ bytes: number; entries
   return { bytes: Number.parseInt(bytes, 10), entries: Number.parseInt(entries, 10) };
 }
 
+function neededFor({ config }: BackupContext, bytes: number): number {
+  return bytes * 1.05 + config.backup.reserve_mb * 1e6;
+}
+
 async function refuseWithoutRoom(
   context: BackupContext,
   size: { bytes: number; entries: number },
@@ -167,7 +172,7 @@ async function refuseWithoutRoom(
   const directory = context.config.backups_dir;
   const disk = await statfs(directory);
   const free = disk.bavail * disk.bsize;
-  const needed = size.bytes * 1.05 + context.config.backup.reserve_mb * 1e6;
+  const needed = neededFor(context, size.bytes);
   const outOfInodes = disk.files > 0 && disk.ffree < size.entries * 1.05 + 1000;
   if (free >= needed && !outOfInodes) return;
   throw new RefusedError(

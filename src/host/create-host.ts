@@ -6,8 +6,10 @@ import { InterruptedError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
 import { createBackups } from './backups.ts';
 import { createCompose } from './compose.ts';
-import { createEngine } from './engine.ts';
-import { dockerSocket, openEngineApi, openEngineStream, type EngineApi } from './engine-api.ts';
+import { diskOf, pathExists } from './disk.ts';
+import { createEngine, type EngineContext } from './engine.ts';
+import { dockerSocket, openEngineApi, openEngineStream } from './engine-api.ts';
+import { readFacts } from './engine-facts.ts';
 import { exec, type Watch } from './exec.ts';
 import { createGit } from './git.ts';
 import type { Host } from './host.ts';
@@ -57,16 +59,12 @@ export async function createHost(parts: HostParts): Promise<Host> {
     },
   };
   const sleep = (seconds: number): Promise<void> => sleepUntilStopped(seconds, stop);
-  const socket = dockerSocket(process.env);
-  const api = openEngineApi(socket, API_TIMEOUT_SECONDS);
-  const ping = openEngineApi(socket, PING_TIMEOUT_SECONDS);
-  const patient = openEngineApi(socket, config.timeouts.compose_seconds);
-  const stream = openEngineStream(socket);
+  const docker = openDocker(config);
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
-    engine: createEngine({ ...shared, api, ping, patient, stream, sleep }),
+    engine: createEngine({ ...shared, ...docker, sleep }),
     backups: createBackups({
       ...shared,
       isSandboxed: process.env['INVOCATION_ID'] !== undefined,
@@ -76,8 +74,14 @@ export async function createHost(parts: HostParts): Promise<Host> {
     log,
     probe: (url) => probe(url, config.health.probe_timeout_seconds),
     portIsFree,
+    exists: pathExists,
+    disk: diskOf,
     barrier: async () => {
-      const paths = [settings.stateDirectory, repository.directory, await dockerRoot(api)];
+      const paths = [
+        settings.stateDirectory,
+        repository.directory,
+        (await readFacts(docker.api)).rootDirectory,
+      ];
       for (const path of paths) {
         await exec(syncFilesystem(path), { timeoutSeconds: SYNC_TIMEOUT_SECONDS, watch });
       }
@@ -92,11 +96,18 @@ export async function createHost(parts: HostParts): Promise<Host> {
   };
 }
 
-/** Where Docker keeps its images; its own answer, since daemon.json can move it. */
-async function dockerRoot(api: EngineApi): Promise<string> {
-  const { body } = await api('GET', '/info');
-  const root = (body as { DockerRootDir?: unknown }).DockerRootDir;
-  return typeof root === 'string' && root.startsWith('/') ? root : '/var/lib/docker';
+/** Ways to the Docker daemon, by how long an answer may take. */
+function openDocker(
+  config: Config,
+): Pick<EngineContext, 'api' | 'apiWith' | 'ping' | 'patient' | 'stream'> {
+  const socket = dockerSocket(process.env);
+  return {
+    api: openEngineApi(socket, API_TIMEOUT_SECONDS),
+    apiWith: (headers) => openEngineApi(socket, API_TIMEOUT_SECONDS, headers),
+    ping: openEngineApi(socket, PING_TIMEOUT_SECONDS),
+    patient: openEngineApi(socket, config.timeouts.compose_seconds),
+    stream: openEngineStream(socket),
+  };
 }
 
 async function sleepUntilStopped(seconds: number, stop: Stop): Promise<void> {

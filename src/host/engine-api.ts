@@ -35,11 +35,15 @@ export function dockerSocket(environment: NodeJS.ProcessEnv): string {
 }
 
 /** Opens the API. Without a version in the path the daemon answers with its newest. */
-export function openEngineApi(socketPath: string, timeoutSeconds: number): EngineApi {
+export function openEngineApi(
+  socketPath: string,
+  timeoutSeconds: number,
+  headers: Readonly<Record<string, string>> = {},
+): EngineApi {
   return (method, path) =>
     new Promise((resolve, reject) => {
       const fail = (why: string): void => reject(noAnswer(method, path, socketPath, why));
-      const call = request({ socketPath, method, path, timeout: timeoutSeconds * 1000 });
+      const call = request({ socketPath, method, path, headers, timeout: timeoutSeconds * 1000 });
       call.once('timeout', () => call.destroy(new Error(`no answer within ${timeoutSeconds} s`)));
       call.once('error', (error) => fail(error.message));
       call.once('response', (response) => collect(response, resolve, fail));

@@ -3,10 +3,14 @@ import type { Container, ContainerState } from '../core/observe.ts';
 import { OperatorError } from '../errors.ts';
 import type { ApiAnswer, EngineApi } from './engine-api.ts';
 import type { EngineHost } from './host.ts';
+import { readFacts } from './engine-facts.ts';
 import { pullImage, type PullContext } from './image-pull.ts';
+import { inspectRemote } from './remote-image.ts';
 
 export interface EngineContext extends PullContext {
   readonly api: EngineApi;
+  /** The same with headers, such as the credentials of a registry. */
+  readonly apiWith: (headers: Readonly<Record<string, string>>) => EngineApi;
   /** With a short time-out: a daemon that hangs is as good as down. */
   readonly ping: EngineApi;
   /** With a long time-out: a container may take its time to stop. */
@@ -56,6 +60,13 @@ export function createEngine(context: EngineContext): EngineHost {
     },
     dropKeptTags: (keep) => dropKeptTags(api, new Set(keep)),
     pull: (reference) => pullImage(context, reference),
+    remoteImage: async (reference) =>
+      inspectRemote(context.apiWith, reference, (await readFacts(api)).platform),
+    facts: () => readFacts(api),
+    exists: async (kind, name) => {
+      const answer = await api('GET', `/${kind}s/${encodeURIComponent(name)}`);
+      return expect(answer, [200, 404], `the ${kind} ${name}`).status === 200;
+    },
     ...containerActs(context),
   };
 }

@@ -2,6 +2,7 @@ import type { UpOptions } from '../argv/compose.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
 import type { ProbeResult } from '../core/health.ts';
 import type { Container } from '../core/observe.ts';
+import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
 import type { Log } from './log.ts';
 
 /**
@@ -18,6 +19,10 @@ export interface Host {
   probe(url: string): Promise<ProbeResult>;
   /** Whether a host port can be had: false where something listens on it. */
   portIsFree(port: number, protocol: string): Promise<boolean>;
+  /** Whether a path of this host is there, links followed. */
+  exists(path: string): Promise<boolean>;
+  /** The disk that a path is on, or will be on; undefined where that cannot be told. */
+  disk(path: string): Promise<{ device: number; freeBytes: number } | undefined>;
   /** Everything written so far is on the disk: the state, the work tree, Docker's store. */
   barrier(): Promise<void>;
   now(): Date;
@@ -106,6 +111,11 @@ export interface EngineHost {
   /** Removes tags of ours that are not among these. */
   dropKeptTags(keep: readonly string[]): Promise<void>;
   pull(reference: string): Promise<void>;
+  /** What the registry of an image says of it. */
+  remoteImage(reference: string): Promise<RemoteImage>;
+  facts(): Promise<EngineFacts>;
+  /** Whether a network or a volume of this name is there. */
+  exists(kind: 'network' | 'volume', name: string): Promise<boolean>;
   /** Stops a container as gently as it asks for. */
   stop(container: Container): Promise<void>;
   /** Sends a signal (`HUP`) to a container's process. */
@@ -140,6 +150,8 @@ export interface BackupHost {
     name: string,
     facts: { commit: string; images: Readonly<Record<string, string>> },
   ): Promise<BackupManifest>;
+  /** What a backup made now would need on its disk, with the reserve. */
+  neededBytes(): Promise<number>;
   /** Whole backups, newest first. */
   list(): Promise<BackupManifest[]>;
   /** Removes what an interrupted `create` left under this name. */

@@ -68,6 +68,17 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
               one.id === id ? { ...one, state: 'exited' } : one,
             )),
         ),
+      remoteImage: () => read(() => ({ status: 'there', detail: '', platforms: [], layers: {} })),
+      facts: () =>
+        read(() => ({
+          platform: 'linux/amd64',
+          rootDirectory: '/var/lib/docker',
+          runtimes: [],
+          volumeDrivers: [],
+          networkDrivers: [],
+          logDrivers: [],
+        })),
+      exists: () => read(() => true),
       kill: () => effect(() => {}),
       remove: ({ id }) =>
         effect(() => void (world.containers = world.containers.filter((one) => one.id !== id))),
@@ -84,6 +95,8 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     log: { debug: say, info: say, warn: say, error: say, flush: async () => {} },
     probe: (url) => read(() => ({ url, ok: true, detail: 'HTTP 200' })),
     portIsFree: () => read(() => true),
+    exists: () => read(() => true),
+    disk: () => read(() => undefined),
     barrier: () => effect(() => {}),
     now: () => new Date(world.clockMs),
     sleep: async (seconds) => {
@@ -159,6 +172,7 @@ function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] 
       });
       return manifest(name);
     },
+    neededBytes: () => read(() => 0),
     list: () => read(() => [...world.backups].toSorted().toReversed().map(manifest)),
     removePartial: (name) => effect(() => void world.partialBackups.delete(name)),
     prune: async () => [],

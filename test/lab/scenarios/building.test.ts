@@ -23,7 +23,10 @@ await t.test('a service whose image is built on the host', async (t) => {
     const before = await others(host);
     await release(host, 'b2');
     const said = await expectUpdate(t, host, 0);
-    t.match(said, /service knowledge is built anew: files of its build context changed/);
+    t.match(
+      said,
+      /service knowledge is built anew: its build or files of its build context changed/,
+    );
     t.match(await host.served(8200), { version: 'b2' });
     t.same(await others(host), before, 'nobody else was touched');
   });

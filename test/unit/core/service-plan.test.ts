@@ -76,7 +76,7 @@ await t.test('files that changed, by the label', async (t) => {
 
 await t.test('drift: repaired on the way, or left; never for its own sake', async (t) => {
   const drifted = [
-    container('db', { configHash: hashes(model({ db })).db ?? '' }),
+    container('db', { configHash: hashes(model({ db }))['db'] ?? '' }),
     container('web', { configHash: 'by hand' }),
   ];
   const after = { web, db: { image: 'db:2' } };
@@ -100,7 +100,7 @@ await t.test('drift: repaired on the way, or left; never for its own sake', asyn
 await t.test('replicas and stopped containers', async (t) => {
   const scaled = { web: { ...web, scale: 2 } };
   t.same(actions({ web, db }, { ...scaled, db }), ['db untouched', 'web create']);
-  const two = [container('web', { configHash: hashes(model({ web })).web ?? '' })];
+  const two = [container('web', { configHash: hashes(model({ web }))['web'] ?? '' })];
   t.match(plan(scaled, { web }, { containers: [...two, { ...two[0]!, id: 'x' }] }).services[0], {
     action: 'remove',
     reasons: ['2 → 1 containers; the others stay as they are'],

@@ -1,0 +1,28 @@
+import type { EngineFacts } from '../core/preflight.ts';
+import type { EngineApi } from './engine-api.ts';
+
+/** The part of `GET /info` that is read. */
+interface Info {
+  readonly DockerRootDir?: string;
+  readonly Runtimes?: Readonly<Record<string, unknown>>;
+  readonly Plugins?: Readonly<Record<'Volume' | 'Network' | 'Log', readonly string[] | null>>;
+}
+
+/** Networks that need no driver of a plugin. */
+const BUILT_IN_NETWORKS = ['none', 'default'];
+
+/** What the engine of this host can do, in its own words. */
+export async function readFacts(api: EngineApi): Promise<EngineFacts> {
+  const [info, version] = await Promise.all([api('GET', '/info'), api('GET', '/version')]);
+  const { DockerRootDir: root, Runtimes: runtimes, Plugins: plugins } = info.body as Info;
+  const { Os: os = 'linux', Arch: architecture = '' } = version.body as Record<string, string>;
+  return {
+    platform: `${os}/${architecture}`,
+    // Its own answer, since daemon.json can move it.
+    rootDirectory: root?.startsWith('/') === true ? root : '/var/lib/docker',
+    runtimes: Object.keys(runtimes ?? {}),
+    volumeDrivers: plugins?.Volume ?? [],
+    networkDrivers: [...(plugins?.Network ?? []), ...BUILT_IN_NETWORKS],
+    logDrivers: [...(plugins?.Log ?? []), 'none'],
+  };
+}

@@ -1,0 +1,99 @@
+import t from 'tap';
+import { startInstalled } from '../installed-host.ts';
+import { expectRefusal, expectUntouched, expectUpdate, takePicture } from '../picture.ts';
+
+await t.test('what a run may not do by itself', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  const dangerous = { services: { orchestrator: { extra: { privileged: true } } } };
+
+  await t.test('a dangerous release waits: exit code 10, nothing is touched', async (t) => {
+    await host.pushCluster(dangerous);
+    const before = await takePicture(host);
+    const since = (await host.journal()).length;
+    t.equal((await host.update()).exitCode, 0, 'systemctl start succeeds: somebody was told');
+    t.equal((await host.unit()).exitStatus, 10);
+    await expectUntouched(t, host, before);
+    const said = (await host.journal()).slice(since);
+    t.match(said, /waits for approval: .*service orchestrator: becomes privileged/);
+    t.match(said, /next: orchestrator-update plan .*orchestrator-update approve [0-9a-f]{12}/);
+  });
+
+  await t.test('plan shows it to a person, and to a program', async (t) => {
+    const shown = await host.cli('plan');
+    t.equal(shown.exitCode, 10);
+    t.match(shown.stdout, /dangerous: service orchestrator: becomes privileged/);
+    t.match(shown.stdout, /^orchestrator\trecreate\tdangerous\tstop \(≤ 10 s\) \+ start\t/m);
+    t.match(shown.stdout, /^knowledge\tuntouched\tsafe\tnone\t-$/m);
+    t.match(shown.stdout, /privileged: \(none\) → true/);
+    const { policy, risk, problems } = JSON.parse((await host.cli('plan', '--json')).stdout);
+    t.match({ policy, risk, problems }, { policy: { action: 'approve' }, risk: 'dangerous' });
+    t.same(problems, []);
+  });
+
+  await t.test('another commit is not approved with it', async (t) => {
+    const head = await host.head();
+    const { exitCode, stderr } = await host.cli('approve', head);
+    t.equal(exitCode, 1);
+    t.match(stderr, /is not the tip of embody-alpha/);
+  });
+
+  await t.test('approved: the next run applies it; what comes after waits again', async (t) => {
+    t.match((await host.cli('approve')).stderr, /approved [0-9a-f]{12}: .*becomes privileged/);
+    t.match(await expectUpdate(t, host, 0), /approved at .*becomes privileged/);
+    const inspect = ['inspect', '-f', '{{.HostConfig.Privileged}}', 'autonomy-orchestrator'];
+    t.equal((await host.run('docker', inspect)).stdout, 'true');
+    await host.pushCluster({
+      services: { orchestrator: { extra: { privileged: true, cap_add: ['NET_ADMIN'] } } },
+    });
+    t.equal((await host.update()).exitCode, 0);
+    t.equal((await host.unit()).exitStatus, 10);
+  });
+
+  await t.test('the policy of the host: refuse, or apply', async (t) => {
+    const refused = await host.cli('run', '--set', 'policy.dangerous=refuse');
+    t.equal(refused.exitCode, 1);
+    t.match(refused.stderr, /the policy of this host refuses .*gains the capability NET_ADMIN/);
+    const applied = await host.cli('run', '--set', 'policy.dangerous=apply');
+    t.equal(applied.exitCode, 0, applied.stderr);
+  });
+});
+
+await t.test('what this host does not have is said before anything is touched', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  const refused = async (change: Parameters<typeof host.pushCluster>[0], said: RegExp) => {
+    await host.pushCluster(change);
+    t.match(await expectRefusal(t, host), said);
+  };
+  const backend = { backend: {} };
+  await refused(
+    { networks: { ...backend, edge: { external: true } } },
+    /external network edge, which this host does not have[^]*next: docker network create edge/,
+  );
+  await refused(
+    { volumes: { models: { external: true } } },
+    /external volume models, which[^]*next: docker volume create models/,
+  );
+  await refused(
+    { volumes: { models: { driver: 'nfs-of-old' } } },
+    /volume models wants the driver nfs-of-old, which this Docker engine does not have/,
+  );
+  await refused(
+    {
+      services: { knowledge: { extra: { secrets: ['key'] } } },
+      extra: { secrets: { key: { file: './absent.key' } } },
+    },
+    /secret key needs \/home\/geo\/operation\/autonomy\/absent\.key, which is neither/,
+  );
+  await refused({ services: { knowledge: { tag: 'v99' } } }, /knowledge:v99 cannot be pulled/);
+  await refused(
+    { services: { knowledge: { extra: { platform: 'linux/s390x' }, tag: 'v2' } } },
+    /knowledge:v2 is not there for linux\/s390x, only for linux\/amd64/,
+  );
+  await refused(
+    { services: { knowledge: { environment: { WHO: '${NOBODY_SET_THIS}' } } } },
+    /variable is not set: NOBODY_SET_THIS/,
+  );
+  t.match(await host.cli('plan'), { exitCode: 1, stderr: /NOBODY_SET_THIS/ });
+});
