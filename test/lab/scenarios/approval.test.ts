@@ -68,15 +68,24 @@ await t.test('what this host does not have is said before anything is touched', 
   };
   const backend = { backend: {} };
   await refused(
-    { networks: { ...backend, edge: { external: true } } },
+    {
+      services: { knowledge: { networks: ['backend', 'edge'] } },
+      networks: { ...backend, edge: { external: true } },
+    },
     /external network edge, which this host does not have[^]*next: docker network create edge/,
   );
   await refused(
-    { volumes: { models: { external: true } } },
+    {
+      services: { knowledge: { volumes: ['models:/m'] } },
+      volumes: { models: { external: true } },
+    },
     /external volume models, which[^]*next: docker volume create models/,
   );
   await refused(
-    { volumes: { models: { driver: 'nfs-of-old' } } },
+    {
+      services: { knowledge: { volumes: ['models:/m'] } },
+      volumes: { models: { driver: 'nfs-of-old' } },
+    },
     /volume models wants the driver nfs-of-old, which this Docker engine does not have/,
   );
   await refused(

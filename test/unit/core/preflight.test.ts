@@ -8,13 +8,14 @@ import {
   unsupportedObjects,
   type RemoteImage,
 } from '../../../src/core/preflight.ts';
+import type { Service } from '../../../src/core/compose-model.ts';
 import { model } from '../../support/builders.ts';
 
 const port = (published: string, host_ip?: string, protocol = 'tcp') => ({
   ports: [{ published, protocol, ...(host_ip === undefined ? {} : { host_ip }) }],
 });
 
-const clashes = (one: object, other: object): number =>
+const clashes = (one: Service, other: Service): number =>
   portClashes(model({ a: one, b: other })).length;
 
 await t.test('two services that want the same port', async (t) => {

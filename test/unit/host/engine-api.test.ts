@@ -21,6 +21,7 @@ async function engineWith(
   const engine = createEngine({
     config: settleConfig(configSchema.parse({ project_name: 'shop' })),
     api: openEngineApi(socket, 5),
+    apiWith: (headers) => openEngineApi(socket, 5, headers),
     ping: openEngineApi(socket, 1),
     patient: openEngineApi(socket, 5),
     stream: openEngineStream(socket),
