@@ -45,7 +45,10 @@ export function serviceRisks(
   ];
 }
 
-/** What is risky about a service that goes: volumes that nobody mounts any more. */
+/**
+ * What is risky about a service that goes. To remove one is an ordinary release, and its volumes
+ * stay: those that nobody mounts any more are named for a person to look at.
+ */
 export function removalRisks(
   before: ComposeModel,
   after: ComposeModel,
@@ -59,7 +62,7 @@ export function removalRisks(
   const left = namedVolumesOf(before, old).filter(({ source }) => !kept.has(source));
   return [
     look('the service is removed'),
-    ...left.map(({ source }) => dangerous(`volume ${source} is no longer mounted; its data stays`)),
+    ...left.map(({ source }) => look(`volume ${source} is no longer mounted; its data stays`)),
   ];
 }
 

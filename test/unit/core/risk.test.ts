@@ -107,7 +107,7 @@ await t.test('a service that goes: its volumes, unless another mounts them', asy
   const before = model({ db: old }, { volumes });
   t.match(removalRisks(before, model({}), old), [
     { risk: 'look' },
-    { risk: 'dangerous', why: 'volume shop_data is no longer mounted; its data stays' },
+    { risk: 'look', why: 'volume shop_data is no longer mounted; its data stays' },
   ]);
   t.match(removalRisks(before, model({ other: old }, { volumes }), old), [{ risk: 'look' }]);
   t.equal(removalRisks(before, model({ other: old }, { volumes }), old).length, 1);
