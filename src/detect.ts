@@ -1,10 +1,11 @@
 import type { Config } from './config/schema.ts';
-import type { ComposeModel } from './core/compose-model.ts';
+import { onlyServices, type ComposeModel } from './core/compose-model.ts';
 import { sameValue } from './core/canonical-json.ts';
 import { contentsChanged, definitionsChanged, type ContentsChange } from './core/contents.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
 import { driftedServices } from './core/drift.ts';
+import { own } from './core/own.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
 import { RefusedError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
@@ -93,14 +94,17 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Prom
 export async function propose(host: Host, config: Config, wish: Wish): Promise<Proposal> {
   const oldStaging = await host.git.stage(wish.from);
   const staging = wish.from === wish.to ? oldStaging : await host.git.stage(wish.to);
-  const [before, after] = await bothOf(oldStaging, staging, (one) => host.compose.resolve(one));
+  // What does not wait for each other is asked for at the same time: compose takes most of it.
+  const [before, after, containers, changedPaths, composeVersion] = await Promise.all([
+    host.compose.resolve(oldStaging),
+    wish.from === wish.to ? undefined : host.compose.resolve(staging),
+    host.engine.containers(),
+    host.git.changedPaths(wish.from, wish.to),
+    host.compose.version(),
+  ]).then(([old, now, ...rest]) => [old, now ?? old, ...rest] as const);
   if (!wish.everything) refuseUnset(after.warnings);
   refuseBadLabels(after.model);
-  const [hashesBefore, hashesAfter] = await bothOf(before.model, after.model, (model) =>
-    host.compose.hashes(model),
-  );
-  const containers = await host.engine.containers();
-  const changedPaths = await host.git.changedPaths(wish.from, wish.to);
+  const [hashesBefore, hashesAfter] = await hashesOf(host, before.model, after.model);
   const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
   const drifted = driftedServices(before.model, hashesBefore, containers);
   const plan = makePlan({
@@ -120,7 +124,7 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
     runningImages: runningImages(containers, before.model),
     imageIds: await imageIds(host, after.model),
     strategy: config.strategy,
-    composeVersion: await host.compose.version(),
+    composeVersion,
     containers,
     hashesBefore,
     hashesAfter,
@@ -142,14 +146,27 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
   };
 }
 
-/** Both at the same time; once where they are one and the same. */
-async function bothOf<Item, Result>(
-  old: Item,
-  now: Item,
-  act: (item: Item) => Promise<Result>,
-): Promise<[Result, Result]> {
-  const first = act(old);
-  return Promise.all([first, old === now ? first : act(now)]);
+type Hashes = Readonly<Record<string, string>>;
+
+/** The hashes of both releases. A service that is defined the same has the same: it is asked once. */
+async function hashesOf(
+  host: Host,
+  before: ComposeModel,
+  after: ComposeModel,
+): Promise<[Hashes, Hashes]> {
+  const names = Object.keys(after.services);
+  const changed = names.filter(
+    (name) => !sameValue(own(before.services, name), after.services[name]),
+  );
+  const [old, now] = await Promise.all([
+    host.compose.hashes(before),
+    changed.length > 0 ? host.compose.hashes(onlyServices(after, changed)) : {},
+  ]);
+  const both = names.map((name) => [name, own(now, name) ?? own(old, name)] as const);
+  return [
+    old,
+    Object.fromEntries(both.filter((one): one is [string, string] => one[1] !== undefined)),
+  ];
 }
 
 /** Services that read files which changed, or use configs, secrets or volumes that did. */

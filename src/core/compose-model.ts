@@ -137,3 +137,18 @@ export function sharesNamespaceWith(service: Service): string[] {
   );
   return [...new Set([...shared, ...from])];
 }
+
+/** The model with these services alone, and all that they depend on, however indirectly. */
+export function onlyServices(model: ComposeModel, names: readonly string[]): ComposeModel {
+  const kept = new Set<string>();
+  const keep = (name: string): void => {
+    const service = model.services[name];
+    if (service === undefined || kept.has(name)) return;
+    kept.add(name);
+    for (const needed of Object.keys(service.depends_on ?? {})) keep(needed);
+    for (const shared of sharesNamespaceWith(service)) keep(shared);
+  };
+  for (const name of names) keep(name);
+  const services = Object.entries(model.services).filter(([name]) => kept.has(name));
+  return { ...model, services: Object.fromEntries(services) };
+}

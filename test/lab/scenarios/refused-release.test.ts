@@ -113,7 +113,10 @@ await t.test('a disk too full for a backup', async (t) => {
   const fill = await host.fillDisk('/var', 200e6);
   const next = await host.pushCluster({ tag: 'v2' });
   const said = await expectRefusal(t, host);
-  t.match(said, /no room for a backup in \/home\/geo\/operation\/backups: \d+ MB needed/);
+  t.match(
+    said,
+    /no room for this release: \d+ MB in \/var\/lib\/docker and \d+ MB in \/home\/geo\/operation\/backups needed/,
+  );
   t.match(said, /next: make room/);
   t.same(await versions(host), allAt('v1'));
 
