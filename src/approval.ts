@@ -13,6 +13,14 @@ export function judgePlan(config: Config, plan: Plan): Judgement {
   return judge(config.policy, plan.risk, plan.risks);
 }
 
+/** The error that says what the policy forbids. */
+export function refusedByPolicy(plan: Plan, because: readonly string[]): RefusedError {
+  return new RefusedError(
+    `the policy of this host refuses ${short(plan.to)}: ${because.join('; ')}`,
+    'push a release without it, or allow it under `policy` in the configuration',
+  );
+}
+
 /**
  * Holds a plan that a person has to approve first, and refuses one that the policy forbids.
  * Nothing was touched. An approval is for one release with these very risks: when the branch moves
@@ -27,13 +35,8 @@ export async function awaitApproval(
 ): Promise<Outcome | undefined> {
   const { action, because } = judgePlan(config, plan);
   if (action === 'apply') return undefined;
+  if (action === 'refuse') throw refusedByPolicy(plan, because);
   const what = because.join('; ');
-  if (action === 'refuse') {
-    throw new RefusedError(
-      `the policy of this host refuses ${short(plan.to)}: ${what}`,
-      'push a release without it, or allow it under `policy` in the configuration',
-    );
-  }
   const approval = await readApproval(host.state);
   const isApproved =
     approval?.commit === plan.to && because.every((one) => approval.because.includes(one));

@@ -49,8 +49,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   plan: {
     summary: 'say what a run would do and why, and change nothing',
     usage: 'plan [--force] [--json]',
-    details: [['--force', 'plan to apply everything again']],
-    examples: ['orchestrator-update plan', 'orchestrator-update plan --json | jq .steps'],
+    details: [
+      ['--force', 'plan to apply everything again'],
+      ['exit code', '10 when it needs approval, 1 when this host is not ready for it'],
+    ],
+    examples: [
+      'orchestrator-update plan',
+      "orchestrator-update plan --json | jq '.services[] | {service, action, risk}'",
+    ],
     options: { force: flag },
     load: () => import('./commands/plan.ts'),
   },

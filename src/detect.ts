@@ -4,7 +4,6 @@ import { sameValue } from './core/canonical-json.ts';
 import { contentsChanged, definitionsChanged, type ContentsChange } from './core/contents.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
-import { driftedServices } from './core/drift.ts';
 import { own } from './core/own.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
 import { RefusedError } from './errors.ts';
@@ -102,11 +101,10 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
     host.git.changedPaths(wish.from, wish.to),
     host.compose.version(),
   ]).then(([old, now, ...rest]) => [old, now ?? old, ...rest] as const);
-  if (!wish.everything) refuseUnset(after.warnings);
+  if (!wish.everything && wish.from !== wish.to) refuseUnset(after.warnings);
   refuseBadLabels(after.model);
   const [hashesBefore, hashesAfter] = await hashesOf(host, before.model, after.model);
   const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
-  const drifted = driftedServices(before.model, hashesBefore, containers);
   const plan = makePlan({
     ...wish,
     before: before.model,
@@ -128,13 +126,9 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
     containers,
     hashesBefore,
     hashesAfter,
-    repairsDrift: config.policy.drift === 'repair',
-    warnings: [
-      ...after.warnings.filter((warning) => !before.warnings.includes(warning)),
-      ...drifted.map(
-        (name) => `service ${name} runs with other settings than its release has here`,
-      ),
-    ],
+    // Who asks for everything anew asks for this, too.
+    repairsDrift: wish.everything || config.policy.drift === 'repair',
+    warnings: after.warnings.filter((warning) => !before.warnings.includes(warning)),
   });
   return {
     plan,

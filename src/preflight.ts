@@ -1,5 +1,7 @@
 import type { Config } from './config/schema.ts';
 import { hostPorts, type ComposeModel } from './core/compose-model.ts';
+import { fileOf, isWithin } from './core/contents.ts';
+import { bindsOf } from './core/mounts.ts';
 import {
   diskProblems,
   engineProblems,
@@ -57,9 +59,11 @@ export function refuseProblems(problems: readonly Problem[]): void {
 
 async function takenPorts(host: Host, { oldModel, newModel }: Proposal): Promise<Problem[]> {
   const ours = new Set(hostPorts(oldModel).map(({ port, protocol }) => `${port}/${protocol}`));
-  const wanted = hostPorts(newModel).filter(
+  const foreign = hostPorts(newModel).filter(
     ({ port, protocol }) => !ours.has(`${port}/${protocol}`),
   );
+  // Each once: two looks at the same time would be in each other's way.
+  const wanted = [...new Map(foreign.map((one) => [`${one.port}/${one.protocol}`, one])).values()];
   const isFree = await Promise.all(
     wanted.map(({ port, protocol }) => host.portIsFree(port, protocol)),
   );
@@ -160,14 +164,19 @@ async function missingSources(
 ): Promise<Problem[]> {
   const files = (['configs', 'secrets'] as const).flatMap((section) =>
     Object.entries(model[section] ?? {}).flatMap(([name, one]) => {
-      const { file } = (one ?? {}) as { file?: string };
+      const file = fileOf(one);
       return file === undefined ? [] : [[`${section.slice(0, -1)} ${name}`, file] as const];
     }),
   );
   const binds = Object.entries(model.services).flatMap(([name, service]) =>
-    strictBinds(service['volumes']).map((source) => [`service ${name}`, source] as const),
+    bindsOf(model, service).flatMap(({ source, makesSource }) =>
+      source === undefined || makesSource ? [] : [[`service ${name}`, source] as const],
+    ),
   );
-  const wanted = [...files, ...binds];
+  const live = host.git.directory;
+  const wanted = [...files, ...binds].filter(
+    ([, path]) => isWithin(path, live) || !HIDDEN.test(path),
+  );
   const isThere = await Promise.all(
     wanted.map(([, path]) => host.exists(stagedPath(host, staging, path))),
   );
@@ -180,22 +189,11 @@ async function missingSources(
     }));
 }
 
-/** Bind sources that compose is not told to make where they are missing. */
-function strictBinds(volumes: unknown): string[] {
-  if (!Array.isArray(volumes)) return [];
-  return (volumes as readonly Bind[]).flatMap(({ type, source, bind }) =>
-    type === 'bind' && source !== undefined && bind?.create_host_path !== true ? [source] : [],
-  );
-}
-
-interface Bind {
-  readonly type?: string;
-  readonly source?: string;
-  readonly bind?: { readonly create_host_path?: boolean };
-}
+/** What the sandbox of the service does not show as it is (`ProtectHome`, `PrivateTmp` …): not judged. */
+const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp|dev|proc|sys)(\/|$)/;
 
 /** Where a path of the live tree is in the staged one, which also shows what lies beside git's files. */
 function stagedPath(host: Host, staging: Staging, path: string): string {
   const live = host.git.directory;
-  return path.startsWith(`${live}/`) ? staging.directory + path.slice(live.length) : path;
+  return isWithin(path, live) ? staging.directory + path.slice(live.length) : path;
 }

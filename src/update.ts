@@ -50,7 +50,7 @@ export async function update(host: Host, config: Config, options: UpdateOptions)
     outcome = next;
   }
   // Nothing new to do does not make a recovery that ended badly good.
-  const isIdle = outcome.result === 'nothing' || outcome.result === 'held';
+  const isIdle = ['nothing', 'held', 'waiting'].includes(outcome.result);
   return recovered && recovered.exitCode !== exitCodes.done && isIdle ? recovered : outcome;
 }
 

@@ -1,4 +1,4 @@
-import { judgePlan } from '../approval.ts';
+import { judgePlan, refusedByPolicy } from '../approval.ts';
 import type { Invocation } from '../cli.ts';
 import { RefusedError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -23,12 +23,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
       );
     }
     const { action, because } = judgePlan(config, plan);
-    if (action === 'refuse') {
-      throw new RefusedError(
-        `the policy of this host refuses ${short(plan.to)}: ${because.join('; ')}`,
-        'push a release without it, or allow it under `policy` in the configuration',
-      );
-    }
+    if (action === 'refuse') throw refusedByPolicy(plan, because);
     const approval = { commit: plan.to, because: [...because], at: host.now().toISOString() };
     if (action === 'approve') await writeApproval(host.state, approval);
     if (invocation.json) {

@@ -1,7 +1,7 @@
 import { sameValue } from './canonical-json.ts';
-import type { ComposeModel } from './compose-model.ts';
+import type { ComposeModel, Service } from './compose-model.ts';
 import type { Change } from './diff.ts';
-import { volumeName } from './mounts.ts';
+import { bindsOf, volumeName } from './mounts.ts';
 import { onFileChange, type OnFileChange } from './on-file-change.ts';
 import { own } from './own.ts';
 import type { Step } from './plan.ts';
@@ -38,34 +38,45 @@ export function contentsChanged(
  * Compose's hash leaves those definitions out: it would leave the services as they are.
  */
 export function definitionsChanged(before: ComposeModel, after: ComposeModel): ContentsChange[] {
-  return Object.keys(after.services).flatMap((service) => {
-    const used = (section: 'configs' | 'secrets' | 'volumes', noun: string): string[] =>
-      mountedNames(after, service, section).flatMap((name) => {
-        const [old, now] = [own(before[section], name), own(after[section], name)];
-        const isOther =
-          section === 'volumes'
-            ? volumeName(before, name) !== volumeName(after, name)
-            : !sameValue(old, now);
-        return old !== undefined && isOther ? [`${noun} ${name}`] : [];
-      });
+  return Object.entries(after.services).flatMap(([service, definition]) => {
     const paths = [
-      ...used('configs', 'config'),
-      ...used('secrets', 'secret'),
-      ...used('volumes', 'volume'),
+      ...(['configs', 'secrets'] as const).flatMap((section) =>
+        usedObjects(definition, section)
+          .filter((name) => isRedefined(before[section], after[section], name))
+          .map((name) => `${section.slice(0, -1)} ${name}`),
+      ),
+      ...usedVolumes(definition)
+        .filter((name) => own(before.volumes, name) !== undefined)
+        .filter((name) => volumeName(before, name) !== volumeName(after, name))
+        .map((name) => `volume ${name}`),
     ];
     return paths.length > 0 ? [{ service, paths }] : [];
   });
 }
 
-function mountedNames(
-  model: ComposeModel,
-  service: string,
-  section: 'configs' | 'secrets' | 'volumes',
-): string[] {
-  const entries = model.services[service]?.[section];
+type Objects = Readonly<Record<string, unknown>> | undefined;
+
+function isRedefined(before: Objects, after: Objects, name: string): boolean {
+  const old = own(before, name);
+  return old !== undefined && !sameValue(old, own(after, name));
+}
+
+/** The configs or secrets a service is given, by their names in the model. */
+function usedObjects(service: Service, section: 'configs' | 'secrets'): string[] {
+  return sourcesIn(service[section]).map(({ source }) => source);
+}
+
+/** The named volumes a service mounts, by their names in the model. */
+function usedVolumes(service: Service): string[] {
+  return sourcesIn(service['volumes']).flatMap(({ type = 'volume', source }) =>
+    type === 'volume' ? [source] : [],
+  );
+}
+
+function sourcesIn(entries: unknown): { readonly type?: string; readonly source: string }[] {
   if (!Array.isArray(entries)) return [];
-  return (entries as readonly HostMount[]).flatMap(({ type = 'volume', source }) =>
-    source !== undefined && (section !== 'volumes' || type === 'volume') ? [source] : [],
+  return (entries as readonly { readonly type?: string; readonly source?: string }[]).flatMap(
+    ({ source, ...rest }) => (source === undefined ? [] : [{ ...rest, source }]),
   );
 }
 
@@ -114,23 +125,13 @@ export function refreshSteps(readers: readonly ContentsAction[]): Step[] {
   ];
 }
 
-interface HostMount {
-  readonly type?: string;
-  readonly source?: string;
-}
-
 /** Files and directories of the host that a service mounts, or that its configs and secrets come from. */
 export function mountedPaths(model: ComposeModel, name: string): string[] {
-  const service = model.services[name];
-  const list = (field: string): readonly HostMount[] =>
-    Array.isArray(service?.[field]) ? (service[field] as readonly HostMount[]) : [];
-  const binds = list('volumes').flatMap(({ type, source }) =>
-    type === 'bind' && source !== undefined ? [source] : [],
-  );
+  const service = model.services[name] ?? {};
   const files = (['configs', 'secrets'] as const).flatMap((section) =>
-    list(section).flatMap(({ source }) => fileOf(model[section]?.[source ?? '']) ?? []),
+    usedObjects(service, section).flatMap((one) => fileOf(model[section]?.[one]) ?? []),
   );
-  return [...binds, ...files];
+  return [...bindsOf(model, service).flatMap(({ source }) => source ?? []), ...files];
 }
 
 /** The directory a service's image is built from; undefined where none is, or it is a URL. */
@@ -139,7 +140,8 @@ export function buildContext(model: ComposeModel, name: string): string | undefi
   return context?.startsWith('/') === true ? context : undefined;
 }
 
-function fileOf(definition: unknown): string | undefined {
+/** The file a config or a secret comes from, where it is one. */
+export function fileOf(definition: unknown): string | undefined {
   return (definition as { file?: string } | null | undefined)?.file;
 }
 

@@ -15,37 +15,46 @@ export interface DriftInput {
 }
 
 /**
- * Services whose containers were made from other settings than their release has on this host.
- * Compose hashes the container's ID into a service that shares another's namespace, so those are
- * not compared.
+ * Services whose containers were made from other settings than their release has on this host, in
+ * name order.
  */
 export function driftedServices(
   model: ComposeModel,
   hashes: Readonly<Record<string, string>>,
   containers: readonly Container[],
 ): string[] {
-  const drifted = containers.filter(({ service, configHash }) => {
-    const definition = model.services[service];
-    const isComparable = definition && sharesNamespaceWith(definition).length === 0;
-    return isComparable && hashes[service] !== undefined && hashes[service] !== configHash;
-  });
-  return [...new Set(drifted.map(({ service }) => service))];
+  return Object.keys(model.services)
+    .filter((name) => {
+      const present = containers.filter(({ service }) => service === name);
+      return hasOtherSettings(model, hashes, name, present);
+    })
+    .toSorted();
 }
 
 /**
- * How what runs differs from its release: other settings, or another image under the same name.
- * Compose hashes the container's ID into a service that shares another's namespace, so the
- * settings of those cannot be compared.
+ * Compose hashes the container's ID into a service that shares another's namespace, so the settings
+ * of those cannot be compared.
  */
+function hasOtherSettings(
+  model: ComposeModel,
+  hashes: Readonly<Record<string, string>>,
+  name: string,
+  present: readonly Container[],
+): boolean {
+  const [definition, hash] = [own(model.services, name), own(hashes, name)];
+  if (!definition || hash === undefined || sharesNamespaceWith(definition).length > 0) return false;
+  return present.some(({ configHash }) => configHash !== hash);
+}
+
+/** How what runs differs from its release: other settings, or another image under the same name. */
 export function driftOf(
   { before, after, hashesBefore, imageIds, composeVersion }: DriftInput,
   name: string,
   present: readonly Container[],
 ): string | undefined {
-  const [old, hash] = [own(before.services, name), own(hashesBefore, name)];
+  const old = own(before.services, name);
   if (!old) return undefined;
-  const isComparable = hash !== undefined && sharesNamespaceWith(old).length === 0;
-  if (isComparable && present.some(({ configHash }) => configHash !== hash)) {
+  if (hasOtherSettings(before, hashesBefore, name, present)) {
     const maker =
       present.find((one) => one.composeVersion !== composeVersion)?.composeVersion ?? '';
     return maker === ''

@@ -6,6 +6,8 @@ export interface Mount {
   /** The path on the host of a bind, Docker's own name of a volume; undefined for an anonymous one. */
   readonly source: string | undefined;
   readonly target: string;
+  /** Whether compose makes the source of a bind where it is missing (the short syntax asks for it). */
+  readonly makesSource: boolean;
   readonly isReadOnly: boolean;
 }
 
@@ -13,10 +15,11 @@ export interface Mount {
 export function mountsOf(model: ComposeModel, service: Service): Mount[] {
   const entries = Array.isArray(service['volumes']) ? service['volumes'] : [];
   return (entries as readonly RawMount[]).map(
-    ({ type = 'volume', source, target = '', read_only: isReadOnly = false }) => ({
+    ({ type = 'volume', source, target = '', read_only: isReadOnly = false, bind }) => ({
       type,
       source: type === 'volume' && source !== undefined ? volumeName(model, source) : source,
       target,
+      makesSource: bind?.create_host_path === true,
       isReadOnly,
     }),
   );
@@ -27,12 +30,12 @@ interface RawMount {
   readonly source?: string;
   readonly target?: string;
   readonly read_only?: boolean;
+  readonly bind?: { readonly create_host_path?: boolean } | null;
 }
 
-/** Docker's name of a volume of the model. */
-export function volumeName(model: ComposeModel, key: string): string {
-  const { name } = (model.volumes?.[key] ?? {}) as { name?: string };
-  return name ?? `${model.name ?? ''}_${key}`;
+/** Binds of a service: what it mounts of the host. */
+export function bindsOf(model: ComposeModel, service: Service): Mount[] {
+  return mountsOf(model, service).filter(({ type }) => type === 'bind');
 }
 
 /** The named volumes a service mounts; a service that has one holds data. */
@@ -40,4 +43,10 @@ export function namedVolumesOf(model: ComposeModel, service: Service): Mount[] {
   return mountsOf(model, service).filter(
     ({ type, source }) => type === 'volume' && source !== undefined,
   );
+}
+
+/** Docker's name of a volume of the model. */
+export function volumeName(model: ComposeModel, key: string): string {
+  const { name } = (model.volumes?.[key] ?? {}) as { name?: string };
+  return name ?? `${model.name ?? ''}_${key}`;
 }

@@ -12,10 +12,14 @@ export function networksMissing(model: ComposeModel, containers: readonly Contai
   });
 }
 
+/** The networks a service is attached to, by their names in the model. */
+export function networkKeys(service: Service): string[] {
+  return service.network_mode === undefined ? Object.keys(service.networks ?? {}) : [];
+}
+
 /** Docker's names of the networks a service is attached to. */
 function networksOf(model: ComposeModel, service: Service): string[] {
-  if (service.network_mode !== undefined) return [];
-  return Object.keys(service.networks ?? {}).map(
+  return networkKeys(service).map(
     (key) => model.networks?.[key]?.name ?? `${model.name ?? ''}_${key}`,
   );
 }

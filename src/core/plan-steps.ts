@@ -3,7 +3,8 @@ import { contentsIn, recreatedServices, refreshSteps } from './contents.ts';
 import { touchedServices, type Change } from './diff.ts';
 import type { PlanInput, Step, Strategy } from './plan.ts';
 import { own } from './own.ts';
-import { networksOf, type ServicePlan } from './service-plan.ts';
+import { networkKeys } from './networks.ts';
+import type { ServicePlan } from './service-plan.ts';
 
 /** The networks that are taken away and made anew. */
 export function changedNetworks(changes: readonly Change[]): string[] {
@@ -71,8 +72,9 @@ export function applySteps(
     checkout,
     ...ups,
     ...refreshSteps(readers),
-    ...(restarted.length > 0 ? [{ do: 'restart', services: restarted } as const] : []),
     settle,
+    // Last: what they depend on, or share a namespace with, may be made anew by the step before.
+    ...(restarted.length > 0 ? [{ do: 'restart', services: restarted } as const] : []),
   ];
 }
 
@@ -99,7 +101,7 @@ function servicesToRestart(
 ): string[] {
   const anew = new Set(changedNetworks(changes));
   return services.flatMap(({ service, action }) => {
-    const networks = networksOf(own(after.services, service) ?? {});
+    const networks = networkKeys(own(after.services, service) ?? {});
     return action === 'restart' && !networks.some((network) => anew.has(network)) ? [service] : [];
   });
 }

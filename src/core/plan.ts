@@ -1,6 +1,7 @@
 import type { ComposeModel } from './compose-model.ts';
 import { contentsIn, refreshSteps, withAction, type ContentsChange } from './contents.ts';
 import { diffModels, touchedServices, type Change } from './diff.ts';
+import { volumeName } from './mounts.ts';
 import type { Container } from './observe.ts';
 import { applySteps, changedNetworks, prepareSteps } from './plan-steps.ts';
 import type { PlanRisk } from './policy.ts';
@@ -130,7 +131,13 @@ export function makePlan(input: PlanInput): Plan {
     strategy,
     changes,
     reasons: reasonsIn(changes, strategy, input),
-    warnings: [...input.warnings, ...warningsFor(changes)],
+    warnings: [
+      ...input.warnings,
+      ...warningsFor(changes, input),
+      ...services.flatMap(({ service, drift }) =>
+        drift === undefined ? [] : [`service ${service}: ${drift}`],
+      ),
+    ],
     services,
     risk: riskOf(risks),
     risks,
@@ -216,9 +223,12 @@ function reasonsIn(changes: readonly Change[], strategy: Strategy, input: PlanIn
 }
 
 /** What compose will not do although the model asks for it. */
-function warningsFor(changes: readonly Change[]): string[] {
+function warningsFor(changes: readonly Change[], { before, after }: PlanInput): string[] {
   return changes.flatMap((change) =>
-    change.kind === 'resource' && change.section === 'volumes' && change.what === 'changed'
+    change.kind === 'resource' &&
+    change.section === 'volumes' &&
+    change.what === 'changed' &&
+    volumeName(before, change.name) === volumeName(after, change.name)
       ? [`volume ${change.name} changed: docker compose keeps an existing volume as it is`]
       : [],
   );

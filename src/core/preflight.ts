@@ -1,4 +1,5 @@
 import { hostPorts, type ComposeModel, type HostPort } from './compose-model.ts';
+import { megabytes } from './megabytes.ts';
 import { volumeName } from './mounts.ts';
 
 /** Something on this host that would keep a release from coming up. */
@@ -12,7 +13,7 @@ export interface Problem {
 /** What a registry says of an image. */
 export interface RemoteImage {
   /** `unknown` where it gave no clear answer: the pull will. */
-  readonly status: 'there' | 'absent' | 'denied' | 'unknown';
+  readonly status: 'there' | 'absent' | 'unknown';
   readonly detail: string;
   /** `linux/amd64`, with a variant where it has one; none where the registry does not say. */
   readonly platforms: readonly string[];
@@ -137,7 +138,7 @@ export function imageProblem(
   platform: string,
   { status, detail, platforms }: RemoteImage,
 ): Problem | undefined {
-  if (status === 'absent' || status === 'denied') {
+  if (status === 'absent') {
     return {
       check: 'images',
       problem: `the image ${reference} cannot be pulled: ${detail}`,
@@ -181,8 +182,4 @@ export function diskProblems(needs: readonly DiskNeed[]): Problem[] {
       },
     ];
   });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`;
 }

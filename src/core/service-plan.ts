@@ -7,6 +7,7 @@ import {
 import type { Change } from './diff.ts';
 import { driftOf, type DriftInput } from './drift.ts';
 import { fieldChanges, type FieldChange } from './field-changes.ts';
+import { networkKeys } from './networks.ts';
 import type { Container } from './observe.ts';
 import { own } from './own.ts';
 import { reasonFor } from './reasons.ts';
@@ -86,6 +87,8 @@ export function planServices(input: ServicePlanInput): ServicePlan[] {
   }
   followNamespaces(input, decisions);
   followRestarts(input, decisions);
+  // Once more: what is restarted takes along who shares its namespace.
+  followNamespaces(input, decisions);
   return [...decisions].map(([service, decision]) => describe(input, service, decision));
 }
 
@@ -103,6 +106,7 @@ function decide(input: ServicePlanInput, name: string): Decision {
   const change = input.changes.find((one) => one.kind !== 'resource' && one.service === name);
   const said = change ? [reasonFor(change)] : [];
   const now = own(input.after.services, name);
+  if (input.isIdle) return asItIs(said, whatIsOff(input, name, present));
   if (!now) return goes(input, name, present.length > 0, said);
   if (change?.kind === 'renamed') return { action: 'rename', from: change.from, reasons: said };
   const wanted = replicasOf(now);
@@ -110,34 +114,45 @@ function decide(input: ServicePlanInput, name: string): Decision {
     if (wanted === 0) return { action: 'untouched', reasons: [...said, 'it has no replicas'] };
     return { action: 'create', reasons: change ? said : ['it has no container'] };
   }
-  if (input.isIdle) return asItIs(said, driftOf(input, name, present));
   const anew = reasonsToRecreate(input, name, now);
   const drift = driftOf(input, name, present);
   if (drift !== undefined && anew.length === 0) {
     if (!input.repairsDrift && change === undefined) return asItIs(said, drift);
     return { action: 'recreate', drift, reasons: [...said, drift] };
   }
-  if (anew.length > 0) return { action: 'recreate', reasons: said.length > 0 ? said : anew };
+  if (anew.length > 0) {
+    const off = drift === undefined ? {} : { drift };
+    return { action: 'recreate', ...off, reasons: said.length > 0 ? said : anew };
+  }
   if (change?.kind === 'contents' && change.on !== undefined && change.on.do !== 'recreate') {
     return { action: change.on.do === 'ignore' ? 'untouched' : change.on.do, reasons: said };
   }
   if (change?.kind === 'contents') return { action: 'recreate', reasons: said };
-  const networks = networksOf(now).filter((network) => input.networksAnew.includes(network));
+  const networks = networkKeys(now).filter((network) => input.networksAnew.includes(network));
   if (networks.length > 0) {
     return { action: 'restart', reasons: [`network ${networks.join(', ')} is made anew`] };
   }
   return scaled(present, wanted) ?? started(now, present) ?? { action: 'untouched', reasons: said };
 }
 
+/** What runs otherwise than the release says, where nothing is going to be applied. */
+function whatIsOff(
+  input: ServicePlanInput,
+  name: string,
+  present: readonly Container[],
+): string | undefined {
+  const now = own(input.after.services, name);
+  if (!now) return present.length > 0 ? ORPHAN : undefined;
+  if (present.length === 0) return replicasOf(now) > 0 ? 'it has no container' : undefined;
+  return driftOf(input, name, present);
+}
+
+const ORPHAN = 'neither release has it: it is an orphan';
+
 /** A service that nothing is done to, although it may run otherwise than its release says. */
 function asItIs(said: readonly string[], drift: string | undefined): Decision {
   if (drift === undefined) return { action: 'untouched', reasons: said };
   return { action: 'untouched', drift, reasons: [...said, `left as it is: ${drift}`] };
-}
-
-/** The networks a service is attached to, by their names in the model. */
-export function networksOf(service: Service): string[] {
-  return service.network_mode === undefined ? Object.keys(service.networks ?? {}) : [];
 }
 
 function goes(
@@ -146,9 +161,7 @@ function goes(
   hasContainer: boolean,
   said: readonly string[],
 ): Decision {
-  const reasons = Object.hasOwn(before.services, name)
-    ? said
-    : ['neither release has it: it is an orphan'];
+  const reasons = Object.hasOwn(before.services, name) ? said : [ORPHAN];
   return hasContainer
     ? { action: 'remove', reasons }
     : { action: 'untouched', reasons: [...reasons, 'it has no container'] };
@@ -214,7 +227,7 @@ function followNamespaces({ after }: ServicePlanInput, decisions: Map<string, De
   }
 }
 
-/** `depends_on: {x: {restart: true}}`: restarted after x was made anew or restarted. */
+/** `depends_on: {x: {restart: true}}`: restarted after x was made anew. */
 function followRestarts({ after }: ServicePlanInput, decisions: Map<string, Decision>): void {
   for (const name of restartedDependents(
     [...decisions].flatMap(([one, { action }]) => (action === 'recreate' ? [one] : [])),
@@ -227,7 +240,7 @@ function followRestarts({ after }: ServicePlanInput, decisions: Map<string, Deci
 }
 
 /** The services that ask to be restarted with one of these, in name order. */
-export function restartedDependents(services: readonly string[], model: ComposeModel): string[] {
+function restartedDependents(services: readonly string[], model: ComposeModel): string[] {
   return Object.entries(model.services)
     .filter(([, { depends_on: needs }]) => services.some((name) => needs?.[name]?.restart === true))
     .map(([name]) => name)

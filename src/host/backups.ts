@@ -17,6 +17,7 @@ import { rsyncCopy } from '../argv/rsync.ts';
 import { findSpecialModes, outsideSandbox, stopCopy } from '../argv/systemd-run.ts';
 import type { Command } from '../argv/command.ts';
 import type { Config } from '../config/schema.ts';
+import { megabytes } from '../core/megabytes.ts';
 import { RefusedError } from '../errors.ts';
 import { exec, type Watch } from './exec.ts';
 import type { BackupHost, BackupManifest } from './host.ts';
@@ -181,10 +182,6 @@ async function refuseWithoutRoom(
       : `no room for a backup in ${directory}: ${size.entries} files needed, ${disk.ffree} free`,
     `make room (du -sh ${directory}/*; remove old backups, lower backup.keep) or set backups_dir to another disk; the cluster was not touched`,
   );
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6)} MB`;
 }
 
 /** A symbolic link in a place others can write could send root's files anywhere. */

@@ -1,17 +1,17 @@
 import { access, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
 
-/** The disk that a path is on; of the nearest directory above where it is not there yet. */
+/**
+ * The disk that a path is on. Undefined where it is not there, or a sandbox hides it: the nearest
+ * directory above may be another disk.
+ */
 export async function diskOf(
   path: string,
 ): Promise<{ device: number; freeBytes: number } | undefined> {
-  for (let place = path; ; place = dirname(place)) {
-    try {
-      const [{ dev: device }, { bavail, bsize }] = await Promise.all([stat(place), statfs(place)]);
-      return { device, freeBytes: bavail * bsize };
-    } catch {
-      if (place === '/') return undefined;
-    }
+  try {
+    const [{ dev: device }, { bavail, bsize }] = await Promise.all([stat(path), statfs(path)]);
+    return { device, freeBytes: bavail * bsize };
+  } catch {
+    return undefined;
   }
 }
 

@@ -21,7 +21,7 @@ export interface Host {
   portIsFree(port: number, protocol: string): Promise<boolean>;
   /** Whether a path of this host is there, links followed. */
   exists(path: string): Promise<boolean>;
-  /** The disk that a path is on, or will be on; undefined where that cannot be told. */
+  /** The disk that a path is on; undefined where the path is not there, or cannot be seen. */
   disk(path: string): Promise<{ device: number; freeBytes: number } | undefined>;
   /** Everything written so far is on the disk: the state, the work tree, Docker's store. */
   barrier(): Promise<void>;

@@ -19,7 +19,9 @@ export async function inspectRemote(
 ): Promise<RemoteImage> {
   const { header } = await findRegistryAuth(reference);
   const ask = api(header === undefined ? {} : { 'X-Registry-Auth': header });
-  const answer = await ask('GET', `/distribution/${reference}/json`).catch(() => undefined);
+  const answer = await ask('GET', `/distribution/${encodeURI(reference)}/json`).catch(
+    () => undefined,
+  );
   const detail = (answer?.body as { message?: string } | undefined)?.message ?? '';
   const nothing = { detail, platforms: [], layers: {} };
   if (answer === undefined) return { status: 'unknown', ...nothing };

@@ -1,14 +1,8 @@
+import type { Action } from '../../../src/core/service-plan.ts';
 import type { ComposeVersion } from '../../support/compose-versions.ts';
 
 /** What is seen to happen to the containers of a service. */
-export type Happening =
-  | 'create'
-  | 'recreate'
-  | 'restart'
-  | 'signal'
-  | 'remove'
-  | 'rename'
-  | 'untouched';
+export type Happening = Action;
 
 /** The same with every docker compose, or by its version. */
 export type Expected = Happening | Readonly<Record<ComposeVersion, Happening>>;

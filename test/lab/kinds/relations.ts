@@ -85,7 +85,11 @@ const attached = (network: string): Part => ({
 });
 const off = { services: { off: service({ networks: ['calm'] }) } };
 const changing = (options: object): Part => ({
-  services: { ...attached('changing').services, ...off.services },
+  services: {
+    ...attached('changing').services,
+    ...off.services,
+    rider: service({ network_mode: 'service:on', environment: { START_DELAY: '0', PORT: '8081' } }),
+  },
   networks: { changing: options, calm: null },
 });
 
@@ -105,6 +109,7 @@ export const networkOptions: readonly ChangeKind[] = [
     after: changing({ driver_opts: { 'com.docker.network.driver.mtu': '1400' } }),
     expected: {
       on: { '2.26.1': 'recreate', '2.40.3': 'restart' },
+      rider: { '2.26.1': 'recreate', '2.40.3': 'restart' },
       off: { '2.26.1': 'recreate', '2.40.3': 'untouched' },
     },
   },

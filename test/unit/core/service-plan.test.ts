@@ -49,8 +49,8 @@ await t.test('depends_on with restart, and without', async (t) => {
   );
   t.match(made.apply.slice(2), [
     { do: 'up', services: ['db'] },
-    { do: 'restart', services: ['follows'] },
     { do: 'settle' },
+    { do: 'restart', services: ['follows'] },
   ]);
 });
 
@@ -62,7 +62,11 @@ const labelled = (on: string) => ({
 const one = (on: string, paths = ['/op/x/app.conf']) => {
   const services = { web: labelled(on) };
   const made = plan(services, services, { contents: [{ service: 'web', paths }] });
-  return [made.verdict, made.services[0]?.action, ...made.apply.slice(2, -1)];
+  return [
+    made.verdict,
+    made.services[0]?.action,
+    ...made.apply.slice(2).filter((step) => step.do !== 'settle'),
+  ];
 };
 
 await t.test('files that changed, by the label', async (t) => {
