@@ -58,8 +58,9 @@ export interface Plan {
   /** Services that run with other settings than their release has, and are left so. */
   readonly leave?: readonly string[];
   /**
-   * Has services of the old release read their files again, for the way back: a crash starts
-   * containers while the new files lie there, so this is done whatever became of them. Absent in a
+   * Has services of the old release read their files again, for the way back, and restarts those that
+   * are restarted on the way there: a crash starts containers while the new files lie there, so this
+   * is done whatever became of them. Absent in a
    * journal that an earlier version of this program wrote.
    */
   readonly refreshBack?: readonly Step[];
@@ -123,6 +124,9 @@ export function makePlan(input: PlanInput): Plan {
   });
   const risks = risksIn(services, input);
   const touches = verdict !== 'nothing';
+  const apply: Step[] = touches
+    ? applySteps(changes, services, strategy, input)
+    : [{ do: 'checkout', commit: input.to, force: false }];
   return {
     kind: input.kind,
     from: input.from,
@@ -144,13 +148,9 @@ export function makePlan(input: PlanInput): Plan {
     leave: services.flatMap(({ service, action, drift }) =>
       action === 'untouched' && drift !== undefined ? [service] : [],
     ),
-    refreshBack: refreshSteps(
-      input.contentsBefore.map((change) => withAction(input.before, change)),
-    ),
+    refreshBack: stepsToRefreshBack(apply, input),
     prepare: touches ? prepareSteps(changes, input) : [],
-    apply: touches
-      ? applySteps(changes, services, strategy, input)
-      : [{ do: 'checkout', commit: input.to, force: false }],
+    apply,
   };
 }
 
@@ -169,7 +169,27 @@ export function stepsBack(plan: Plan): Step[] {
     { do: 'checkout', commit: plan.from, force: true },
   ];
   if (plan.verdict === 'nothing') return back;
-  return [...back, ...refresh, { do: 'settle', release: 'old' }];
+  return [
+    ...back,
+    ...refresh.filter((step) => step.do !== 'restart'),
+    { do: 'settle', release: 'old' },
+    // As on the way there, after what they depend on or share a namespace with.
+    ...refresh.filter((step) => step.do === 'restart'),
+  ];
+}
+
+/** What reads files is refreshed, and what is restarted on the way there is on the way back, too. */
+function stepsToRefreshBack(
+  apply: readonly Step[],
+  { before, contentsBefore }: PlanInput,
+): readonly Step[] {
+  const steps = refreshSteps(contentsBefore.map((change) => withAction(before, change)));
+  const restarted = [...steps, ...apply].flatMap((step) =>
+    step.do === 'restart' ? step.services : [],
+  );
+  const known = [...new Set(restarted)].filter((name) => Object.hasOwn(before.services, name));
+  const others = steps.filter((step) => step.do !== 'restart');
+  return known.length > 0 ? [...others, { do: 'restart', services: known }] : others;
 }
 
 /** The images a plan keeps for its rollback. */

@@ -19,7 +19,17 @@ const config = settleConfig(
 const service = (image: string, extra: object = {}) => ({ image, restart: 'always', ...extra });
 const conf = { volumes: [{ type: 'bind', source: '/live/conf' }] };
 const old = {
-  model: { services: { web: service('web:1'), db: service('db:1', conf), gone: service('x:1') } },
+  model: {
+    services: {
+      web: service('web:1'),
+      db: service('db:1', conf),
+      gone: service('x:1'),
+      reader: service('z:1', {
+        volumes: [{ type: 'bind', source: '/live/rules' }],
+        labels: { 'orchestrator-update.on-file-change': 'restart' },
+      }),
+    },
+  },
 };
 const releases: Record<string, FakeRelease> = {
   old,
@@ -43,6 +53,8 @@ const releases: Record<string, FakeRelease> = {
   text: { parent: 'old', ...old },
   // The same model; a file that db mounts is another.
   mounted: { ...old, parent: 'old', contents: { db: 'new' }, changedPaths: ['conf/db.conf'] },
+  // The same for a service that is to be restarted: no container tells whether that was done.
+  restarted: { ...old, parent: 'old', contents: { reader: 'new' }, changedPaths: ['rules/a.yml'] },
   // Another model of the service that mounts it, too.
   both: {
     parent: 'old',
@@ -127,6 +139,7 @@ await t.test('a power cut before any effect leaves old or new, whole', async (t)
     ['bad', ['old'], 'old'],
     ['text', ['old'], 'old'],
     ['mounted', ['old', 'mounted'], 'mounted'],
+    ['restarted', ['old', 'restarted'], 'restarted'],
     ['both', ['old', 'both'], 'both'],
   ] as const) {
     const effects = await effectsOf(tip);
@@ -139,6 +152,29 @@ await t.test('a power cut before any effect leaves old or new, whole', async (t)
       await run(world);
       const later = broken(world, [final]);
       if (later) problems.push(`cut ${cut}, next run: ${later}`);
+    }
+    t.same(problems, [], tip);
+  }
+});
+
+await t.test('a kill before any effect, with everything else running on', async (t) => {
+  for (const [tip, final] of [
+    ['good', 'good'],
+    ['bad', 'old'],
+    ['mounted', 'mounted'],
+    ['restarted', 'restarted'],
+  ] as const) {
+    const effects = await effectsOf(tip);
+    const problems: string[] = [];
+    for (let cut = 0; cut < effects; cut++) {
+      const world = worldAt(tip);
+      await run(world, { cutBefore: cut }).catch(() => {});
+      await recover(fakeHost(world), config);
+      const problem = broken(world, ['old', final]);
+      if (problem) problems.push(`kill ${cut}: ${problem}`);
+      await run(world);
+      const later = broken(world, [final]);
+      if (later) problems.push(`kill ${cut}, next run: ${later}`);
     }
     t.same(problems, [], tip);
   }

@@ -95,4 +95,6 @@ await t.test('what the engine does not have', async (t) => {
     engineProblems(ask, engine).map(({ problem }) => problem),
     [/volume y .*nfs/, /network z .*weave/, /service a .*nvidia/, /service a .*fluentd/],
   );
+  const silent = { ...engine, runtimes: [], volumeDrivers: [], networkDrivers: [], logDrivers: [] };
+  t.same(engineProblems(ask, silent), [], 'an engine that does not say is not doubted');
 });

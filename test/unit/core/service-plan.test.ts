@@ -135,3 +135,51 @@ await t.test('an old compose and a changed network: the whole cluster', async (t
     ['recreate', 'recreate'],
   );
 });
+
+await t.test(
+  'who shares the namespace of one that is restarted is restarted after it',
+  async (t) => {
+    const old = {
+      db,
+      follows: { image: 'follows:1', ...needs(true) },
+      rides: { image: 'rides:1', network_mode: 'service:follows' },
+    };
+    t.same(actions(old, { ...old, db: { image: 'db:2' } }), [
+      'db recreate',
+      'follows restart',
+      'rides restart',
+    ]);
+  },
+);
+
+await t.test('what the release is about is applied although drift is left alone', async (t) => {
+  const containers = [container('web', { configHash: 'by hand' })];
+  const contents = [{ service: 'web', paths: ['/op/app.conf'] }];
+  const made = plan({ web }, { web }, { containers, contents, repairsDrift: false });
+  t.match(made.services[0], { action: 'recreate', drift: /other settings/ });
+  t.same(made.leave, []);
+});
+
+await t.test('where nothing is applied, nothing is said to happen', async (t) => {
+  const containers = [container('stranger')];
+  const { services } = plan({ web }, { web }, { containers });
+  t.match(services, [
+    {
+      service: 'stranger',
+      action: 'untouched',
+      reasons: [/left as it is: neither release has it/],
+    },
+    { service: 'web', action: 'untouched', reasons: [/left as it is: it has no container/] },
+  ]);
+});
+
+await t.test('a volume: another name makes its users anew, other labels do nothing', async (t) => {
+  const service = { image: 'web:1', volumes: [{ type: 'volume', source: 'data', target: '/d' }] };
+  const withVolume = (data: object) => model({ web: service }, { volumes: { data } });
+  const warned = (now: object): boolean =>
+    makePlan(planInput(withVolume({ name: 'a' }), withVolume(now))).warnings.some((one) =>
+      one.includes('keeps an existing volume as it is'),
+    );
+  t.ok(warned({ name: 'a', labels: { x: 'y' } }));
+  t.notOk(warned({ name: 'b' }));
+});
