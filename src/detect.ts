@@ -124,6 +124,7 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
     strategy: config.strategy,
     composeVersion,
     containers,
+    dormant: await dormantServices(host, staging, after.model, containers),
     hashesBefore,
     hashesAfter,
     // Who asks for everything anew asks for this, too.
@@ -138,6 +139,22 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
     oldFingerprint: fingerprintOf(containers),
     hashes: hashesAfter,
   };
+}
+
+/**
+ * Services with a container that are in the file, but behind a profile that is not active: compose
+ * takes them for no orphans. Only asked where there are strangers at all.
+ */
+async function dormantServices(
+  host: Host,
+  staging: Staging,
+  model: ComposeModel,
+  containers: readonly Container[],
+): Promise<string[]> {
+  const strangers = containers.filter(({ service }) => !Object.hasOwn(model.services, service));
+  if (strangers.length === 0) return [];
+  const all = new Set(await host.compose.allServices(staging));
+  return [...new Set(strangers.map(({ service }) => service))].filter((name) => all.has(name));
 }
 
 type Hashes = Readonly<Record<string, string>>;

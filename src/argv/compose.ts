@@ -23,6 +23,11 @@ export function composeConfig(project: ComposeProject): Command {
   return compose(project, ['config', '--format', 'json']);
 }
 
+/** The names of all services, whichever profiles are active. */
+export function composeServices(project: ComposeProject): Command {
+  return compose({ ...project, profiles: ['*'] }, ['config', '--services']);
+}
+
 /** The configuration hash per service, as compose stores it in the containers' labels. */
 export function composeHashes(project: ComposeProject): Command {
   return compose(project, ['config', '--hash', '*']);

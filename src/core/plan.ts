@@ -95,6 +95,8 @@ export interface PlanInput {
   readonly strategy: Strategy;
   readonly composeVersion: string;
   readonly containers: readonly Container[];
+  /** Services with containers that the new release has behind a profile which is not active. */
+  readonly dormant: readonly string[];
   /** The configuration hash compose gives each service of either release. */
   readonly hashesBefore: Readonly<Record<string, string>>;
   readonly hashesAfter: Readonly<Record<string, string>>;

@@ -60,6 +60,8 @@ export interface ServicePlanInput extends DriftInput {
   readonly networksAnew: readonly string[];
   /** Whether services that run otherwise than their release says are mended on the way. */
   readonly repairsDrift: boolean;
+  /** Services behind a profile that is not active, which a person may have started: left alone. */
+  readonly dormant: readonly string[];
   /** Nothing is applied: neither the project nor what its services read changed. */
   readonly isIdle: boolean;
 }
@@ -106,6 +108,8 @@ function decide(input: ServicePlanInput, name: string): Decision {
   const change = input.changes.find((one) => one.kind !== 'resource' && one.service === name);
   const said = change ? [reasonFor(change)] : [];
   const now = own(input.after.services, name);
+  const isDormant = !now && change === undefined && input.dormant.includes(name);
+  if (isDormant) return { action: 'untouched', reasons: ['its profile is not active'] };
   if (input.isIdle) return asItIs(said, whatIsOff(input, name, present));
   if (!now) return goes(input, name, present.length > 0, said);
   if (change?.kind === 'renamed') return { action: 'rename', from: change.from, reasons: said };

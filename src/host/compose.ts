@@ -8,6 +8,7 @@ import {
   composeDown,
   composeHashes,
   composeRestart,
+  composeServices,
   composeUp,
   composeVersion,
   type ComposeProject,
@@ -54,6 +55,11 @@ export function createCompose(context: ComposeContext): ComposeHost {
         model: relocate(model, staging.directory, repository.directory),
         warnings: warningsIn(result.stderr),
       };
+    },
+    allServices: async (staging) => {
+      const project = stagedProject(staging);
+      const { stdout } = await run(composeServices(project), project.directory);
+      return stdout.split('\n').filter((name) => name !== '');
     },
     hashes: (model) =>
       withModelFile(context, model, async (file) => {

@@ -86,6 +86,8 @@ export interface ComposeHost {
   version(): Promise<string>;
   /** Resolves a staged release as if it lay at the live place. */
   resolve(staging: Staging): Promise<Resolved>;
+  /** The names of all services of a staged release, those of inactive profiles too. */
+  allServices(staging: Staging): Promise<readonly string[]>;
   /** The configuration hash compose would give each service of a model. */
   hashes(model: ComposeModel): Promise<Readonly<Record<string, string>>>;
   /** Applies the live tree. */

@@ -6,7 +6,7 @@ import { composeDirectory, type ComposeVersion } from '../support/compose-versio
 
 import { releases } from './change-kinds.ts';
 import { startInstalled, type InstalledHost } from './installed-host.ts';
-import { expectedWith, type ChangeKind, type Happening, type Part } from './kinds/kind.ts';
+import { expectedWith, service, type ChangeKind, type Happening, type Part } from './kinds/kind.ts';
 
 const pluginDirectory = '/usr/local/lib/docker/cli-plugins';
 
@@ -17,6 +17,7 @@ const config = [
   '  stable_seconds: 0',
   '  interval_seconds: 0.5',
   '  timeout_seconds: 60',
+  '  unhealthy_seconds: 2',
   // The hosts have no buildx, or one that is too old for the later compose.
   'compose:',
   '  environment:',
@@ -63,6 +64,68 @@ export async function testPredictions(version: ComposeVersion): Promise<void> {
       t.same(await plannedActions(host), ['untouched'], 'nothing is left to do');
     });
   }
+  await testBeside(host);
+}
+
+/** Services, and networks, that a release has beside those of its kinds. */
+const added = (services: Part['services'] & object, networks?: Part['networks']): ChangeKind => ({
+  title: '',
+  before: {},
+  after: { services, ...(networks ? { networks } : {}) },
+  expected: {},
+});
+
+/** After the last release: what is beside the table. */
+async function testBeside(host: InstalledHost): Promise<void> {
+  const last = Object.values(releases).at(-1) ?? [];
+  await t.test(
+    'a service of an inactive profile that a person started is left alone',
+    async (t) => {
+      const debug = (mark: string) =>
+        added({ debug: service({ profiles: ['debug'], labels: { mark } }) });
+      await publish(host, [...last, debug('a')], 'after');
+      if (!(await applied(t, host))) return;
+      const up = ['compose', '--profile', 'debug', 'up', '-d', '--no-deps', 'debug'];
+      await host.run('docker', up, { cwd: host.projectDir, reject: true });
+      const before = await look(host);
+      await publish(host, [...last, debug('b'), added({ more: service() })], 'after');
+      const { services } = JSON.parse((await host.cli('plan', '--json')).stdout) as {
+        services: PlannedService[];
+      };
+      t.match(
+        services.find((one) => one.service === 'debug'),
+        { action: 'untouched' },
+      );
+      if (!(await applied(t, host))) return;
+      t.same((await look(host))['debug'], before['debug'], 'the same container, never stopped');
+    },
+  );
+
+  await t.test(
+    'a network that comes back in a rollback: its sharers are on it again',
+    async (t) => {
+      const other = { driver_opts: { 'com.docker.network.driver.mtu': '1300' } };
+      const bad = added(
+        {
+          more: service({
+            healthcheck: { test: ['CMD', '/bin/busybox', 'false'], interval: '1s', retries: 1 },
+          }),
+        },
+        { changing: other, calm: null },
+      );
+      await publish(host, [...last, bad], 'after');
+      const { exitCode, stderr } = await host.cli('run');
+      t.equal(exitCode, 12, stderr);
+      const rider = (await host.containers()).find((one) => one.service === 'rider');
+      const wget = ['/bin/busybox', 'wget', '-q', '-O-', 'http://127.0.0.1:8080/health'];
+      const asked = await host.run('docker', ['exec', rider?.id ?? '', ...wget]);
+      t.match(
+        asked,
+        { exitCode: 0, stdout: /"status":"ok"/ },
+        'it reaches whom it shares a namespace with',
+      );
+    },
+  );
 }
 
 interface PlannedService {

@@ -66,6 +66,7 @@ export function planInput(
     containers: Object.keys(before.services).map((name) =>
       container(name, { configHash: hashes(before)[name] ?? '' }),
     ),
+    dormant: [],
     hashesBefore: hashes(before),
     hashesAfter: hashes(after),
     repairsDrift: true,

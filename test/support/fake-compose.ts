@@ -10,6 +10,7 @@ export function fakeCompose(world: World, effect: Effect, read: Read): Host['com
   return {
     version: () => read(() => '2.40.3'),
     resolve: ({ commit }) => read(() => ({ model: releaseOf(world, commit).model, warnings: [] })),
+    allServices: ({ commit }) => read(() => Object.keys(releaseOf(world, commit).model.services)),
     hashes: (model) =>
       read(() => {
         const entries = Object.entries(model.services);

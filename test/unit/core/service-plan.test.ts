@@ -183,3 +183,13 @@ await t.test('a volume: another name makes its users anew, other labels do nothi
   t.ok(warned({ name: 'a', labels: { x: 'y' } }));
   t.notOk(warned({ name: 'b' }));
 });
+
+await t.test('a service of an inactive profile that a person started is left alone', async (t) => {
+  const after = { web: { image: 'web:2' } };
+  const containers = [container('debug'), container('web')];
+  const made = plan({ web }, after, { containers, dormant: ['debug'] });
+  t.match(made.services[0], { action: 'untouched', reasons: ['its profile is not active'] });
+  t.match(plan({ web }, after, { containers }).services[0], { action: 'remove' });
+  const gone = plan({ web, debug: db }, { web }, { dormant: ['debug'] });
+  t.match(gone.services[0], { action: 'remove' }, 'the release that puts it there stops it');
+});
