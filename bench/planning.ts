@@ -38,13 +38,17 @@ function project(services: number, changedTag: string): string {
   });
 }
 
-/** Publishes both releases and says that the first one is deployed: planning needs no containers. */
+/**
+ * Publishes both releases and says that the first one is deployed. Planning needs no containers; those
+ * of the example cluster would be strangers to the project.
+ */
 async function publish(host: InstalledHost, services: number): Promise<void> {
   const release = (tag: string): Promise<string> =>
     host.pushRelease({
       message: `${services} services, ${tag}`,
       files: { 'docker-compose.yml': project(services, tag) },
     });
+  await host.bash(`cd ${host.projectDir} && docker compose down`, { reject: true });
   const first = await release('v1');
   const deployed = JSON.parse(await host.readFile(deployedFile)) as object;
   await host.writeFile(deployedFile, JSON.stringify({ ...deployed, commit: first }));

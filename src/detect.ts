@@ -57,22 +57,23 @@ export async function currentCommit(host: Host, deployed: Deployed | undefined):
  * store of objects.
  */
 export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Promise<void> {
-  const dirty = await host.git.dirtyFiles();
+  const [dirty] = await Promise.all([host.git.dirtyFiles(), host.git.fetchSubmodules(wish.to)]);
   if (dirty.length > 0) {
     throw new RefusedError(
       `the work tree has changes that are not committed: ${dirty.join(', ')}`,
       'commit and push them, or put them aside with git stash; then start the update again',
     );
   }
-  await host.git.fetchSubmodules(wish.to);
-  const inTheWay = await host.git.untrackedInTheWay(wish.to);
+  const [inTheWay, { commit: head, branch }] = await Promise.all([
+    host.git.untrackedInTheWay(wish.to),
+    host.git.head(),
+  ]);
   if (inTheWay.length > 0) {
     throw new RefusedError(
       `files that are not in git would be overwritten by ${wish.to.slice(0, 12)}: ${inTheWay.join(', ')}`,
       'move them away or commit them; then start the update again',
     );
   }
-  const { commit: head, branch } = await host.git.head();
   if (branch !== undefined && branch !== config.branch) {
     throw new RefusedError(
       `the work tree is on branch ${branch}, not on ${config.branch}`,
@@ -91,8 +92,11 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Prom
 
 /** Resolves both releases with docker compose in staged trees, compares them and plans. */
 export async function propose(host: Host, config: Config, wish: Wish): Promise<Proposal> {
-  const oldStaging = await host.git.stage(wish.from);
-  const staging = wish.from === wish.to ? oldStaging : await host.git.stage(wish.to);
+  const [oldStaging, newStaging] = await Promise.all([
+    host.git.stage(wish.from),
+    wish.from === wish.to ? undefined : host.git.stage(wish.to),
+  ]);
+  const staging = newStaging ?? oldStaging;
   // What does not wait for each other is asked for at the same time: compose takes most of it.
   const [before, after, containers, changedPaths, composeVersion] = await Promise.all([
     host.compose.resolve(oldStaging),
@@ -103,7 +107,10 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
   ]).then(([old, now, ...rest]) => [old, now ?? old, ...rest] as const);
   if (!wish.everything && wish.from !== wish.to) refuseUnset(after.warnings);
   refuseBadLabels(after.model);
-  const [hashesBefore, hashesAfter] = await hashesOf(host, before.model, after.model);
+  const [[hashesBefore, hashesAfter], dormant] = await Promise.all([
+    hashesOf(host, before.model, after.model),
+    dormantServices(host, staging, after.model, containers),
+  ]);
   const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
   const plan = makePlan({
     ...wish,
@@ -124,7 +131,7 @@ export async function propose(host: Host, config: Config, wish: Wish): Promise<P
     strategy: config.strategy,
     composeVersion,
     containers,
-    dormant: await dormantServices(host, staging, after.model, containers),
+    dormant,
     hashesBefore,
     hashesAfter,
     // Who asks for everything anew asks for this, too.
@@ -169,10 +176,9 @@ async function hashesOf(
   const changed = names.filter(
     (name) => !sameValue(own(before.services, name), after.services[name]),
   );
-  const [old, now] = await Promise.all([
-    host.compose.hashes(before),
-    changed.length > 0 ? host.compose.hashes(onlyServices(after, changed)) : {},
-  ]);
+  // One after the other: the first is known from before on nearly every host.
+  const old = await host.compose.hashes(before);
+  const now = changed.length > 0 ? await host.compose.hashes(onlyServices(after, changed)) : {};
   const both = names.map((name) => [name, own(now, name) ?? own(old, name)] as const);
   return [
     old,

@@ -30,8 +30,7 @@ export async function preflight(
   const { plan, newModel } = proposal;
   if (plan.verdict === 'nothing') return [];
   host.progress('looking whether this host has what the release needs');
-  const engine = await host.engine.facts();
-  const remote = await remoteImages(host, proposal);
+  const [engine, remote] = await Promise.all([host.engine.facts(), remoteImages(host, proposal)]);
   const asked = await Promise.all([
     takenPorts(host, proposal),
     plan.strategy === 'rebuild' ? lostVolumes(host) : Promise.resolve([]),

@@ -6,10 +6,10 @@ export interface Submodule {
   readonly url: string;
 }
 
-/** Gitlinks in the output of `git ls-tree -r -z COMMIT`: path → commit. */
-export function gitlinksIn(lsTree: string): Map<string, string> {
-  const entries = lsTree.split('\0').flatMap((line) => {
-    const found = /^160000 commit ([0-9a-f]+)\t(.+)$/s.exec(line);
+/** Gitlinks in the output of `git ls-tree -r -z COMMIT` or `git ls-files --stage -z`: path → commit. */
+export function gitlinksIn(listing: string): Map<string, string> {
+  const entries = listing.split('\0').flatMap((line) => {
+    const found = /^160000 (?:commit )?([0-9a-f]+)(?: \d)?\t(.+)$/s.exec(line);
     return found?.[1] && found[2] ? [[found[2], found[1]] as const] : [];
   });
   return new Map(entries);

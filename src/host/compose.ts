@@ -19,6 +19,7 @@ import { RefusedError } from '../errors.ts';
 import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import type { ComposeHost, Staging } from './host.ts';
+import { rememberHashes } from './known-hashes.ts';
 import type { Repository } from './repository.ts';
 
 export interface ComposeContext {
@@ -62,10 +63,12 @@ export function createCompose(context: ComposeContext): ComposeHost {
       return stdout.split('\n').filter((name) => name !== '');
     },
     hashes: (model) =>
-      withModelFile(context, model, async (file) => {
-        const { stdout } = await atLive(composeHashes({ ...live, files: [file], profiles: ['*'] }));
-        return hashesIn(stdout);
-      }),
+      rememberHashes(context.cacheDirectory, model, (unknown) =>
+        withModelFile(context, unknown, async (file) => {
+          const project = { ...live, files: [file], profiles: ['*'] };
+          return hashesIn((await atLive(composeHashes(project))).stdout);
+        }),
+      ),
     up: async (options) => void (await atLive(composeUp(live, options))),
     restart: async (services) => void (await atLive(composeRestart(live, services))),
     down: (model) =>

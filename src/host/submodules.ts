@@ -1,6 +1,7 @@
 import { chown, mkdtemp, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { gitlinksIn, submodulesOf, type Submodule } from '../core/submodules.ts';
+import { pathExists } from './disk.ts';
 import { exec } from './exec.ts';
 import { git, statusPaths, type GitContext } from './git-command.ts';
 
@@ -70,14 +71,20 @@ export function openSubmodules(context: GitContext): Submodules {
   };
 }
 
-/** Paths of the submodules that are checked out in the live tree. */
-export async function livePaths(context: GitContext): Promise<string[]> {
-  const args = ['submodule', 'status', '--recursive'];
-  const output = await git(context, context.repository.directory, args);
-  return output.split('\n').flatMap((line) => {
-    const found = /^([ +U-]?)[0-9a-f]{40,} (.*?)(?: \([^()]*\))?$/.exec(line);
-    return found?.[2] && found[1] !== '-' ? [found[2]] : [];
-  });
+/**
+ * Paths of the submodules that are checked out in the live tree, however deep. By the index and what
+ * lies there: `git submodule status` says the same and takes ten times as long.
+ */
+export async function livePaths(context: GitContext, below = ''): Promise<string[]> {
+  const at = join(context.repository.directory, below);
+  const gitlinks = gitlinksIn(await git(context, at, ['ls-files', '--stage', '-z']));
+  const found: string[] = [];
+  for (const path of gitlinks.keys()) {
+    const full = join(below, path);
+    if (!(await pathExists(join(at, path, '.git')))) continue;
+    found.push(full, ...(await livePaths(context, full)));
+  }
+  return found;
 }
 
 interface Level {
@@ -136,7 +143,7 @@ async function fetchSubmodule(context: GitContext, submodule: OpenSubmodule): Pr
   const { gitDirectory, commit, url } = submodule;
   const at = (...args: string[]): Promise<string> => gitIn(context, gitDirectory, args);
   const has = (): Promise<boolean> =>
-    at('cat-file', '-e', `${commit}^{commit}`).then(
+    at('cat-file', '-t', `${commit}^{commit}`).then(
       () => true,
       () => false,
     );

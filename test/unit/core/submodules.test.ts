@@ -25,6 +25,13 @@ await t.test('gitlinks are found among files, with any path', async (t) => {
   t.equal(gitlinksIn('').size, 0);
 });
 
+await t.test('gitlinks of an index are found as those of a commit', async (t) => {
+  const index = [`100644 ${'a'.repeat(40)} 0\tREADME`, `160000 ${commit} 0\tlib/a b`, ''].join(
+    '\0',
+  );
+  t.same([...gitlinksIn(index)], [['lib/a b', commit]]);
+});
+
 await t.test('a submodule has its name, path, commit and whole URL', async (t) => {
   const file = gitmodules('my.lib', 'libs/my', '../lib.git') + gitmodules('x', 'gone', 'y');
   t.same(submodulesOf(new Map([['libs/my', commit]]), file, 'https://git.corp/team/op.git'), [
