@@ -9,6 +9,7 @@ import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
 import { RefusedError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import type { Deployed } from './records.ts';
+import { resolveRelease, type Release } from './release.ts';
 
 /** A decided change of release, with all that carrying it out and judging it needs. */
 export interface Proposal {
@@ -90,21 +91,24 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Prom
   }
 }
 
-/** Resolves both releases with docker compose in staged trees, compares them and plans. */
-export async function propose(host: Host, config: Config, wish: Wish): Promise<Proposal> {
-  const [oldStaging, newStaging] = await Promise.all([
-    host.git.stage(wish.from),
-    wish.from === wish.to ? undefined : host.git.stage(wish.to),
-  ]);
-  const staging = newStaging ?? oldStaging;
-  // What does not wait for each other is asked for at the same time: compose takes most of it.
+/**
+ * Resolves both releases with docker compose in staged trees, compares them and plans. What does not
+ * wait for each other is asked for at the same time: compose takes most of it.
+ */
+export async function propose(
+  host: Host,
+  config: Config,
+  wish: Wish,
+  old: Promise<Release> = resolveRelease(host, wish.from),
+): Promise<Proposal> {
   const [before, after, containers, changedPaths, composeVersion] = await Promise.all([
-    host.compose.resolve(oldStaging),
-    wish.from === wish.to ? undefined : host.compose.resolve(staging),
+    old,
+    wish.from === wish.to ? old : resolveRelease(host, wish.to),
     host.engine.containers(),
     host.git.changedPaths(wish.from, wish.to),
     host.compose.version(),
-  ]).then(([old, now, ...rest]) => [old, now ?? old, ...rest] as const);
+  ]);
+  const { staging } = after;
   if (!wish.everything && wish.from !== wish.to) refuseUnset(after.warnings);
   refuseBadLabels(after.model);
   const [[hashesBefore, hashesAfter], dormant] = await Promise.all([

@@ -17,6 +17,7 @@ import {
   writeDeployed,
 } from './records.ts';
 import { preflight, refuseProblems } from './preflight.ts';
+import { resolveRelease, type Release } from './release.ts';
 import { recover } from './recover.ts';
 import { transact } from './transact.ts';
 import { takeBaseline } from './verify.ts';
@@ -87,13 +88,20 @@ export async function planUpdate(
   config: Config,
   options: UpdateOptions,
 ): Promise<{ plan: Plan; problems: Problem[] }> {
-  const tip = await host.git.fetch();
   const from = await currentCommit(host, await readDeployed(host.state));
-  const id = transactionName(host.now(), tip);
+  // A person waits: what runs is resolved while the remote is asked.
+  const old = resolveRelease(host, from);
+  old.catch(() => {});
   try {
-    const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
+    const tip = await host.git.fetch();
+    const id = transactionName(host.now(), tip);
+    const wish = { from, to: tip, id, force: options.force };
+    // What was not here before the remote was asked may be now.
+    const again = old.catch(() => resolveRelease(host, from));
+    const proposal = await proposeUpdate(host, config, wish, again);
     return { plan: proposal.plan, problems: await preflight(host, config, proposal) };
   } finally {
+    await old.catch(() => {});
     await host.git.dropStagings();
   }
 }
@@ -102,6 +110,7 @@ async function proposeUpdate(
   host: Host,
   config: Config,
   { from, to, id, force }: { from: string; to: string; id: string; force: boolean },
+  old?: Promise<Release>,
 ): Promise<Proposal> {
   const wish = {
     kind: 'update',
@@ -114,7 +123,7 @@ async function proposeUpdate(
   } as const;
   host.progress(`comparing ${short(from)} with ${short(to)}`);
   await refuseUnsafe(host, config, wish);
-  return propose(host, config, wish);
+  return propose(host, config, wish, old);
 }
 
 /** The first look at a cluster takes what runs for the deployed release, and says what is wrong. */

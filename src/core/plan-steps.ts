@@ -33,14 +33,23 @@ export function prepareSteps(changes: readonly Change[], input: PlanInput): Step
   ];
 }
 
-/** Images that are new to this release or not on the host; a service that is built has none. */
+/**
+ * Images that are new to this release or not on the host; a service that is built has none. One that
+ * a service goes on running as it is stays what it is: its tag may have moved at the registry, and
+ * compose would then make that service anew, too.
+ */
 function imagesToPull(changes: readonly Change[], input: PlanInput): string[] {
   const touched = new Set(touchedServices(changes));
+  const inUse = new Set(
+    Object.entries(input.after.services).flatMap(([name, { image }]) =>
+      touched.has(name) || image === undefined ? [] : [image],
+    ),
+  );
   const references = Object.entries(input.after.services).flatMap(([name, service]) => {
     if (service.image === undefined || service.build !== undefined) return [];
     if (service.pull_policy === 'never') return [];
     const moved = touched.has(name) && service.image !== input.before.services[name]?.image;
-    const wanted = input.kind === 'update' && moved;
+    const wanted = input.kind === 'update' && moved && !inUse.has(service.image);
     const isKept = input.keptImages?.some(({ reference }) => reference === service.image) ?? false;
     const isHere = isKept || Object.hasOwn(input.imageIds, service.image);
     return wanted || !isHere ? [service.image] : [];

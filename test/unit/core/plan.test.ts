@@ -162,6 +162,9 @@ await t.test('what is pulled', async (t) => {
   );
   const same = { a: { image: 'x:2' }, b: { image: 'x:2' }, c: { image: 'a:1' } };
   t.same(pulled(model(same)), ['pull a:1+x:2'], 'each once, in order');
+  const shared = model({ web: { image: 'db:1' }, db: { image: 'db:1' } });
+  t.same(pulled(shared), [], 'what db goes on running is not moved under it');
+  t.same(pulled(shared, { imageIds: {} }), ['pull db:1'], 'unless it is not here');
   t.same(pulled(model({ own: { image: 'own:1', build: { context: '.' } } })), []);
   t.same(pulled(model({ own: { image: 'own:1', pull_policy: 'never' } })), []);
 });
