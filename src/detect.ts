@@ -54,11 +54,10 @@ export async function currentCommit(host: Host, deployed: Deployed | undefined):
 
 /**
  * Refuses what must not be started: a work tree with changes of its own, a branch that went
- * back, files of the operator's that a checkout would overwrite. Nothing is changed but git's own
- * store of objects.
+ * back, files of the operator's that a checkout would overwrite. Nothing is changed.
  */
-export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Promise<void> {
-  const [dirty] = await Promise.all([host.git.dirtyFiles(), host.git.fetchSubmodules(wish.to)]);
+async function refuseUnsafe(host: Host, config: Config, wish: Wish): Promise<void> {
+  const dirty = await host.git.dirtyFiles();
   if (dirty.length > 0) {
     throw new RefusedError(
       `the work tree has changes that are not committed: ${dirty.join(', ')}`,
@@ -92,10 +91,30 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Wish): Prom
 }
 
 /**
+ * Proposes what is safe to be started. Whether it is, is asked while compose resolves the releases, and
+ * is said first.
+ */
+export async function proposeSafely(
+  host: Host,
+  config: Config,
+  wish: Wish,
+  old?: Promise<Release>,
+): Promise<Proposal> {
+  await host.git.fetchSubmodules(wish.to);
+  const [safe, proposal] = await Promise.allSettled([
+    refuseUnsafe(host, config, wish),
+    propose(host, config, wish, old),
+  ]);
+  if (safe.status === 'rejected') throw safe.reason;
+  if (proposal.status === 'rejected') throw proposal.reason;
+  return proposal.value;
+}
+
+/**
  * Resolves both releases with docker compose in staged trees, compares them and plans. What does not
  * wait for each other is asked for at the same time: compose takes most of it.
  */
-export async function propose(
+async function propose(
   host: Host,
   config: Config,
   wish: Wish,

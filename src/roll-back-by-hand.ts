@@ -1,7 +1,7 @@
 import type { Config } from './config/schema.ts';
 import { keptImages, type KeptImage } from './core/plan.ts';
 import type { Transaction } from './core/journal.ts';
-import { currentCommit, propose, refuseUnsafe } from './detect.ts';
+import { currentCommit, proposeSafely } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { short, type Outcome } from './outcome.ts';
@@ -45,9 +45,8 @@ export async function rollBackByHand(
     allowRewind: true,
     keptImages: await imagesKeptFor(host, past, target),
   } as const;
-  await refuseUnsafe(host, config, wish);
   try {
-    const proposal = await propose(host, config, wish);
+    const proposal = await proposeSafely(host, config, wish);
     refuseProblems(await preflight(host, config, proposal));
     return await transact(host, config, proposal, name);
   } finally {

@@ -4,7 +4,7 @@ import type { Plan } from './core/plan.ts';
 import type { Problem } from './core/preflight.ts';
 import { awaitApproval } from './approval.ts';
 import { driftedServices } from './core/drift.ts';
-import { currentCommit, propose, refuseUnsafe, type Proposal } from './detect.ts';
+import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
 import { messageOf, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
@@ -122,8 +122,7 @@ async function proposeUpdate(
     allowRewind: force,
   } as const;
   host.progress(`comparing ${short(from)} with ${short(to)}`);
-  await refuseUnsafe(host, config, wish);
-  return propose(host, config, wish, old);
+  return proposeSafely(host, config, wish, old);
 }
 
 /** The first look at a cluster takes what runs for the deployed release, and says what is wrong. */

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { exec } from './exec.ts';
-import { git, names, statusPaths, type GitContext } from './git-command.ts';
+import { git, names, porcelain, statusPaths, type GitContext } from './git-command.ts';
 import type { GitHost } from './host.ts';
 import { untrackedInTheWay } from './in-the-way.ts';
 import { remoteTip } from './remote-tip.ts';
@@ -54,7 +54,7 @@ export function createGit(context: GitContext): GitHost {
     dirtyFiles: async () => {
       // What changed inside a submodule is named by the submodule itself, file by file.
       const flags = ['--untracked-files=no', '--ignore-submodules=dirty'];
-      const own = await raw('status', '--porcelain', '-z', ...flags);
+      const own = await raw('status', ...porcelain, ...flags);
       return [...statusPaths(own), ...(await submodules.dirtyFiles())];
     },
     untrackedInTheWay: (commit) => untrackedInTheWay(context, submodules, commit),

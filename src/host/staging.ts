@@ -2,7 +2,7 @@ import { chown, lstat, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/prom
 import { basename, dirname, join } from 'node:path';
 import { childEnvironment } from './child-environment.ts';
 import { exec } from './exec.ts';
-import { git, names, type GitContext } from './git-command.ts';
+import { git, names, porcelain, type GitContext } from './git-command.ts';
 import type { GitHost, Staging } from './host.ts';
 import { gitEnvironment, gitSettings } from './remote-tip.ts';
 import { livePaths, type Submodules } from './submodules.ts';
@@ -83,7 +83,7 @@ async function layTree(
 /** Links what the live tree holds beside its tracked files to the same place of the staging. */
 async function linkUntracked(context: GitContext, directory: string): Promise<void> {
   const live = context.repository.directory;
-  const status = ['status', '--porcelain', '-z', '--ignored', '--untracked-files=normal'];
+  const status = ['status', ...porcelain, '--ignored', '--untracked-files=normal'];
   for (const tree of ['', ...(await livePaths(context))]) {
     const output = await git(context, join(live, tree), status);
     const untracked = names(output)

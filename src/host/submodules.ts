@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { gitlinksIn, submodulesOf, type Submodule } from '../core/submodules.ts';
 import { pathExists } from './disk.ts';
 import { exec } from './exec.ts';
-import { git, statusPaths, type GitContext } from './git-command.ts';
+import { git, porcelain, statusPaths, type GitContext } from './git-command.ts';
 
 /** A submodule with the git directory its objects are in. */
 export interface OpenSubmodule extends Submodule {
@@ -39,7 +39,7 @@ export function openSubmodules(context: GitContext): Submodules {
       const present = await livePaths(context);
       const found = await Promise.all(
         present.map(async (path) => {
-          const args = ['status', '--porcelain', '-z', '--untracked-files=no'];
+          const args = ['status', ...porcelain, '--untracked-files=no'];
           const output = await git(context, join(directory, path), args);
           return statusPaths(output).map((file) => join(path, file));
         }),
