@@ -51,18 +51,30 @@ export interface HostPort {
   readonly hostIp: string | undefined;
 }
 
-/**
- * Rewrites every path below `from` to the same path below `to`, so that a model rendered in a
- * staging tree reads as if it lay at the live place.
- */
+/** Rewrites every path below `from` to the same path below `to`. */
 export function relocate(model: ComposeModel, from: string, to: string): ComposeModel {
-  const moved = (value: unknown): unknown => {
-    if (typeof value === 'string') return relocatePath(value, from, to);
-    if (Array.isArray(value)) return value.map(moved);
-    if (value === null || typeof value !== 'object') return value;
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, moved(inner)]));
-  };
-  return moved(model) as ComposeModel;
+  return withTexts(model, (text) => relocatePath(text, from, to)) as ComposeModel;
+}
+
+/**
+ * A model rendered below a root of its own reads as if it had been rendered below `/`, wherever in
+ * a text its paths stand (`--config=${PWD}/app.conf`).
+ *
+ * @param root a path that nothing else in a model can contain by chance
+ */
+export function withoutRoot(model: ComposeModel, root: string): ComposeModel {
+  const moved = (text: string): string => (text === root ? '/' : text.replaceAll(`${root}/`, '/'));
+  return withTexts(model, moved) as ComposeModel;
+}
+
+/** The same value with every text in it, but for keys, put through a function. */
+function withTexts(value: unknown, moved: (text: string) => string): unknown {
+  if (typeof value === 'string') return moved(value);
+  if (Array.isArray(value)) return value.map((inner) => withTexts(inner, moved));
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, inner]) => [key, withTexts(inner, moved)]),
+  );
 }
 
 function relocatePath(text: string, from: string, to: string): string {

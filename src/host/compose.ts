@@ -14,7 +14,7 @@ import {
   type ComposeProject,
 } from '../argv/compose.ts';
 import type { Config } from '../config/schema.ts';
-import { relocate, type ComposeModel } from '../core/compose-model.ts';
+import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
 import { RefusedError } from '../errors.ts';
 import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
@@ -53,7 +53,7 @@ export function createCompose(context: ComposeContext): ComposeHost {
       );
       const model = JSON.parse(result.stdout) as ComposeModel;
       return {
-        model: relocate(model, staging.directory, repository.directory),
+        model: withoutRoot(model, staging.root),
         warnings: warningsIn(result.stderr),
       };
     },
@@ -159,7 +159,7 @@ async function refusal(
   { config, repository }: ComposeContext,
 ): Promise<unknown> {
   if (!(error instanceof CommandError)) return error;
-  const said = error.stderr.trim().replaceAll(staging.directory, repository.directory);
+  const said = error.stderr.trim().replaceAll(staging.root, '');
   if (said === '') return error;
   const files = await filesRead(config, join(staging.directory, repository.projectPath));
   const where = files.map((file) => join(config.project_dir, file)).join(', ');

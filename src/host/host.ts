@@ -45,6 +45,8 @@ export interface Staging {
   readonly commit: string;
   /** Where the work tree's root is in the staging area. */
   readonly directory: string;
+  /** What stands for `/` there: `directory` is this and the live path. */
+  readonly root: string;
 }
 
 export interface GitHost {

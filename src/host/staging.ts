@@ -1,5 +1,6 @@
-import { chown, lstat, mkdir, mkdtemp, readdir, rm, symlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import { chown, lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { childEnvironment } from './child-environment.ts';
 import { exec } from './exec.ts';
 import { git, names, porcelain, type GitContext } from './git-command.ts';
@@ -21,17 +22,26 @@ export function createStaging(
   return {
     stage: async (commit) => {
       await mkdir(stagings, { recursive: true, mode: 0o711 });
-      const scratch = await mkdtemp(join(stagings, `${process.pid}-${commit.slice(0, 12)}-`));
-      if (process.getuid?.() === 0) await chown(scratch, owner.uid, owner.gid);
-      const directory = join(scratch, basename(live));
+      const scratch = join(stagings, `${process.pid}-${commit.slice(0, 12)}-${randomUUID()}`);
+      const [root, indexes] = [join(scratch, 'root'), join(scratch, 'indexes')];
+      const directory = join(root, live);
+      await linkAround(live, root);
+      for (const made of [directory, indexes]) {
+        await mkdir(made, { mode: 0o700 });
+        if (process.getuid?.() === 0) await chown(made, owner.uid, owner.gid);
+      }
       const gitDirectory = await git(context, live, ['rev-parse', '--absolute-git-dir']);
-      await layTree(context, gitDirectory, commit, directory);
-      for (const submodule of await submodules.list(commit)) {
-        const path = join(directory, submodule.fullPath);
-        await layTree(context, submodule.gitDirectory, submodule.commit, path);
+      await layTree(context, { gitDirectory, commit, directory, index: join(indexes, 'tree') });
+      for (const [number, submodule] of (await submodules.list(commit)).entries()) {
+        await layTree(context, {
+          gitDirectory: submodule.gitDirectory,
+          commit: submodule.commit,
+          directory: join(directory, submodule.fullPath),
+          index: join(indexes, String(number)),
+        });
       }
       await linkUntracked(context, directory);
-      return { commit, directory } satisfies Staging;
+      return { commit, directory, root } satisfies Staging;
     },
     dropStagings: async () => {
       const left = (await readdir(stagings).catch(() => [])).filter((name) => !isInUse(name));
@@ -54,16 +64,36 @@ function isInUse(name: string): boolean {
   }
 }
 
+/**
+ * Makes the directories around the place of the tree, with links to what is in them on this host: a
+ * path that leaves the tree (`../shared.env`) leads where it leads from the live one. They are root's,
+ * so that nobody can have it follow a link of theirs.
+ */
+async function linkAround(live: string, root: string): Promise<void> {
+  const parts = live.split('/').slice(1);
+  for (const [depth, name] of parts.entries()) {
+    const around = `/${parts.slice(0, depth).join('/')}`;
+    await mkdir(join(root, around), { recursive: true, mode: 0o711 });
+    // What cannot be looked into (`ProtectHome`) has nothing to show.
+    const beside = (await readdir(around).catch(() => [])).filter((one) => one !== name);
+    await Promise.all(beside.map((one) => symlink(join(around, one), join(root, around, one))));
+  }
+}
+
+interface TreeToLay {
+  readonly gitDirectory: string;
+  readonly commit: string;
+  readonly directory: string;
+  readonly index: string;
+}
+
 /** Checks a commit out into an empty directory, with an index of its own. */
 async function layTree(
   context: GitContext,
-  gitDirectory: string,
-  commit: string,
-  directory: string,
+  { gitDirectory, commit, directory, index }: TreeToLay,
 ): Promise<void> {
   const { owner } = context.repository;
   await exec({ file: 'mkdir', args: ['-p', '--', directory] }, { user: owner, timeoutSeconds: 30 });
-  const index = join(dirname(directory), `.${basename(directory)}.index`);
   const settings = gitSettings.flatMap((setting) => ['-c', setting]);
   const at = [...settings, `--git-dir=${gitDirectory}`, `--work-tree=${directory}`];
   const signal = context.signal();
@@ -77,7 +107,6 @@ async function layTree(
   };
   await exec({ file: 'git', args: [...at, 'read-tree', commit] }, options);
   await exec({ file: 'git', args: [...at, 'checkout-index', '--all', '--force'] }, options);
-  await rm(index, { force: true });
 }
 
 /** Links what the live tree holds beside its tracked files to the same place of the staging. */

@@ -1,5 +1,5 @@
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import t from 'tap';
 import type { Test } from 'tap';
@@ -82,6 +82,16 @@ await t.test('what the live tree has beside git is linked, never copied', async 
   for (const path of linked) t.equal(readlinkSync(join(directory, path)), join(live, path));
   t.equal(read(directory, 'autonomy/.env'), 'B=2\n');
   t.notOk(existsSync(join(directory, 'backups')), 'backups are no part of a release');
+});
+
+await t.test('a path that leaves the tree leads where it leads from the live one', async (t) => {
+  const { git, live, directory: base } = await world(t);
+  writeFileSync(join(base, 'beside.env'), 'A=1\n');
+  const { directory, root } = await git.stage((await git.head()).commit);
+  t.equal(directory, `${root}${live}`);
+  t.equal(read(directory, relative(live, base), 'beside.env'), 'A=1\n');
+  t.equal(read(root, 'etc/hostname'), read('/etc/hostname'));
+  t.equal(lstatSync(root).uid, 0, 'nobody else can put links into the directories around it');
 });
 
 await t.test('a file that the release brings wins over the live one of that name', async (t) => {

@@ -127,7 +127,8 @@ function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
     untrackedInTheWay: () => read(() => []),
     changedPaths: (_from, to) =>
       read(() => [...(releaseOf(world, to).changedPaths ?? ['docker-compose.yml'])]),
-    stage: (commit) => read(() => ({ commit, directory: `/staging/${commit}` })),
+    stage: (commit) =>
+      read(() => ({ commit, directory: `/staging/${commit}/live`, root: `/staging/${commit}` })),
     dropStagings: () => read(() => {}),
     checkout: async (commit) => {
       if (world.tree.locked) throw new Error('index.lock: File exists');

@@ -21,8 +21,20 @@ function contents(
   return { title, before: part('a\n'), after: part('b\n'), expected: { [name]: expected } };
 }
 
+const wayward: Part = {
+  services: {
+    wayward: service({ volumes: ['../../beside:/beside'], labels: { at: 'in ${PWD}/here' } }),
+  },
+};
+
 /** What services read: files, configs, secrets. */
 export const files: readonly ChangeKind[] = [
+  {
+    title: 'nothing (with a path beside the work tree, and `${PWD}` in a text)',
+    before: wayward,
+    after: wayward,
+    expected: { wayward: 'untouched' },
+  },
   contents('file', 'contents of a mounted file', 'one.conf', undefined, 'recreate'),
   contents('file-restart', 'the same, label restart', 'two.conf', 'restart', 'restart'),
   contents(

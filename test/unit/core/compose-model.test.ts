@@ -6,8 +6,25 @@ import {
   relocate,
   replicasOf,
   sharesNamespaceWith,
+  withoutRoot,
 } from '../../../src/core/compose-model.ts';
 import { model } from '../../support/builders.ts';
+
+await t.test('a model rendered below another root reads as if below /', async (t) => {
+  const root = '/cache/s/1-abc/root';
+  const staged = model({
+    web: {
+      volumes: [`${root}/home/geo/op/data`, `${root}/home/geo/beside`, '/etc/localtime'],
+      command: [`--config=${root}/home/geo/op/x`, root, `${root}er`],
+      scale: 2,
+    },
+  });
+  t.same(withoutRoot(staged, root).services['web'], {
+    volumes: ['/home/geo/op/data', '/home/geo/beside', '/etc/localtime'],
+    command: ['--config=/home/geo/op/x', '/', `${root}er`],
+    scale: 2,
+  });
+});
 
 await t.test('relocate moves every path below the staging tree, and nothing else', async (t) => {
   const staged = model({
