@@ -5,7 +5,7 @@ import { RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { short, type Outcome } from './outcome.ts';
-import { readApproval } from './records.ts';
+import { readApproval, writeAwaiting, type Approval } from './records.ts';
 
 /** What the operator's policy makes of a plan; nothing to apply is nothing to judge. */
 export function judgePlan(config: Config, plan: Plan): Judgement {
@@ -19,6 +19,15 @@ export function refusedByPolicy(plan: Plan, because: readonly string[]): Refused
     `the policy of this host refuses ${short(plan.to)}: ${because.join('; ')}`,
     'push a release without it, or allow it under `policy` in the configuration',
   );
+}
+
+/** Whether a person has approved this commit with all of these risks. */
+export function isApproved(
+  approval: Approval | undefined,
+  commit: string,
+  because: readonly string[],
+): boolean {
+  return approval?.commit === commit && because.every((one) => approval.because.includes(one));
 }
 
 /**
@@ -38,12 +47,12 @@ export async function awaitApproval(
   if (action === 'refuse') throw refusedByPolicy(plan, because);
   const what = because.join('; ');
   const approval = await readApproval(host.state);
-  const isApproved =
-    approval?.commit === plan.to && because.every((one) => approval.because.includes(one));
-  if (isApproved) {
-    host.log.info(`approved at ${approval.at}: ${what}`, { commit: plan.to });
+  if (isApproved(approval, plan.to, because)) {
+    host.log.info(`approved at ${approval?.at}: ${what}`, { commit: plan.to });
     return undefined;
   }
+  const at = host.now().toISOString();
+  await writeAwaiting(host.state, { commit: plan.to, because: [...because], at });
   return {
     result: 'waiting',
     exitCode: exitCodes.waiting,

@@ -1,8 +1,17 @@
 import { relative } from 'node:path';
 import type { ComposeModel } from './core/compose-model.ts';
+import { sameValue } from './core/canonical-json.ts';
 import { compareModels, invalidComparison, type Comparison } from './core/comparison.ts';
-import { buildContext, isWithin, mountedPaths, type ContentsChange } from './core/contents.ts';
-import { openSideBySide, type Tree } from './host/side-by-side.ts';
+import {
+  buildContext,
+  definitionsChanged,
+  isWithin,
+  mergeContents,
+  mountedPaths,
+  type ContentsChange,
+} from './core/contents.ts';
+import { withDigests } from './core/given.ts';
+import { openSideBySide, type Rendered, type Tree } from './host/side-by-side.ts';
 import { differingFiles } from './host/tree-contents.ts';
 
 /** What compares them: the name of the project, and the environment variables compose sees. */
@@ -30,13 +39,28 @@ export async function compareTrees(
     ];
     if ('error' in after) return invalidComparison('invalid-new', errors);
     if ('error' in before) return invalidComparison('invalid-old', errors);
-    const contents = await differingContents(old, now, side.place, before.model, after.model);
+    const files = await differingContents(old, now, side.place, before.model, after.model);
+    const contents = mergeContents([...files, ...otherwiseGiven(before, after)]);
     const readable = (model: ComposeModel): ComposeModel => withoutPlace(model, side.place);
     return compareModels(readable(before.model), readable(after.model), contents);
   } finally {
     await side.close();
   }
 }
+
+/** Services whose configs or secrets come from variables, where those have other values now. */
+function otherwiseGiven(before: Readable, after: Readable): ContentsChange[] {
+  const now = after.given.digests.filter(({ object }) => object.variable !== undefined);
+  const old = before.given.digests.filter(({ object }) =>
+    now.some((one) => sameValue(one.object, object)),
+  );
+  const { model } = after;
+  return definitionsChanged(withDigests(model, old), withDigests(model, now)).filter(
+    ({ service }) => Object.hasOwn(before.model.services, service),
+  );
+}
+
+type Readable = Exclude<Rendered, { error: string }>;
 
 /** Paths as a person would write them, from the tree on: nobody knows the place. */
 function withoutPlace(model: ComposeModel, place: string): ComposeModel {

@@ -1,14 +1,20 @@
 import type { Config } from './config/schema.ts';
 import { onlyServices, type ComposeModel } from './core/compose-model.ts';
 import { sameValue } from './core/canonical-json.ts';
-import { contentsChanged, definitionsChanged, type ContentsChange } from './core/contents.ts';
+import {
+  contentsChanged,
+  definitionsChanged,
+  mergeContents,
+  type ContentsChange,
+} from './core/contents.ts';
+import { givenFiles } from './core/given.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
-import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
 import { own } from './core/own.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
-import { RefusedError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
+import { imageIds, servicesToBuild, volumesOfImages } from './images.ts';
 import type { Deployed } from './records.ts';
+import { refuseBadLabels, refuseUnsafe, refuseUnset } from './refusals.ts';
 import { resolveRelease, type Release } from './release.ts';
 
 /** A decided change of release, with all that carrying it out and judging it needs. */
@@ -53,44 +59,6 @@ export async function currentCommit(host: Host, deployed: Deployed | undefined):
 }
 
 /**
- * Refuses what must not be started: a work tree with changes of its own, a branch that went
- * back, files of the operator's that a checkout would overwrite. Nothing is changed.
- */
-async function refuseUnsafe(host: Host, config: Config, wish: Wish): Promise<void> {
-  const dirty = await host.git.dirtyFiles();
-  if (dirty.length > 0) {
-    throw new RefusedError(
-      `the work tree has changes that are not committed: ${dirty.join(', ')}`,
-      'commit and push them, or put them aside with git stash; then start the update again',
-    );
-  }
-  const [inTheWay, { commit: head, branch }] = await Promise.all([
-    host.git.untrackedInTheWay(wish.to),
-    host.git.head(),
-  ]);
-  if (inTheWay.length > 0) {
-    throw new RefusedError(
-      `files that are not in git would be overwritten by ${wish.to.slice(0, 12)}: ${inTheWay.join(', ')}`,
-      'move them away or commit them; then start the update again',
-    );
-  }
-  if (branch !== undefined && branch !== config.branch) {
-    throw new RefusedError(
-      `the work tree is on branch ${branch}, not on ${config.branch}`,
-      `git -C ${host.git.directory} switch ${config.branch}    # or set \`branch\` in the configuration`,
-    );
-  }
-  if (wish.allowRewind) return;
-  for (const commit of new Set([wish.from, head])) {
-    if (await host.git.isAncestor(commit, wish.to)) continue;
-    throw new RefusedError(
-      `branch ${config.branch} is at ${wish.to.slice(0, 12)}, which does not contain ${commit.slice(0, 12)}: it was rewritten, went back, or this host has commits of its own`,
-      `git log ${commit.slice(0, 12)}...${wish.to.slice(0, 12)}; to go back on purpose: orchestrator-update rollback --to ${wish.to.slice(0, 12)}`,
-    );
-  }
-}
-
-/**
  * Proposes what is safe to be started. Whether it is, is asked while compose resolves the releases, and
  * is said first.
  */
@@ -128,11 +96,13 @@ async function propose(
     host.compose.version(),
   ]);
   const { staging } = after;
-  if (!wish.everything && wish.from !== wish.to) refuseUnset(after.warnings);
+  if (!wish.everything && wish.from !== wish.to) refuseUnset(after.unset);
   refuseBadLabels(after.model);
-  const [[hashesBefore, hashesAfter], dormant] = await Promise.all([
+  const [[hashesBefore, hashesAfter], dormant, stale, ids] = await Promise.all([
     hashesOf(host, before.model, after.model),
     dormantServices(host, staging, after.model, containers),
+    staleContents(host, before.model, containers),
+    imageIds(host, after.model),
   ]);
   const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
   const plan = makePlan({
@@ -143,18 +113,16 @@ async function propose(
     contents: readersOfChanges(before.model, after.model, livePaths),
     contentsBefore: readersOfChanges(after.model, before.model, livePaths),
     servicesToBuild: (
-      await servicesToBuild(host, config, {
-        before: before.model,
-        after: after.model,
-        changedPaths,
-      })
+      await servicesToBuild(host, { before: before.model, after: after.model, changedPaths })
     ).filter((name) => !wish.keptImages?.some(({ service }) => service === name)),
     runningImages: runningImages(containers, before.model),
-    imageIds: await imageIds(host, after.model),
+    imageIds: ids,
     strategy: config.strategy,
     composeVersion,
     containers,
     dormant,
+    stale,
+    imageVolumes: await volumesOfImages(host, after.model, containers, ids),
     hashesBefore,
     hashesAfter,
     // Who asks for everything anew asks for this, too.
@@ -187,6 +155,27 @@ async function dormantServices(
   return [...new Set(strangers.map(({ service }) => service))].filter((name) => all.has(name));
 }
 
+/** Service → what compose wrote into its containers, and would write otherwise now. */
+async function staleContents(
+  host: Host,
+  model: ComposeModel,
+  containers: readonly Container[],
+): Promise<Record<string, string[]>> {
+  const all = containers.flatMap((container) =>
+    givenFiles(model, container.service).map((file) => ({ container, file })),
+  );
+  const found = await Promise.all(
+    all.map(({ container, file }) => host.engine.fileDigest(container, file.path)),
+  );
+  const stale: Record<string, string[]> = {};
+  for (const [index, { container, file }] of all.entries()) {
+    if (found[index] === undefined || found[index] === file.sha256) continue;
+    const known = stale[container.service] ?? [];
+    stale[container.service] = [...new Set([...known, file.what])];
+  }
+  return stale;
+}
+
 type Hashes = Readonly<Record<string, string>>;
 
 /** The hashes of both releases. A service that is defined the same has the same: it is asked once. */
@@ -215,34 +204,10 @@ function readersOfChanges(
   after: ComposeModel,
   livePaths: readonly string[],
 ): ContentsChange[] {
-  const found = [...contentsChanged(after, livePaths), ...definitionsChanged(before, after)];
-  return Object.entries(Object.groupBy(found, ({ service }) => service)).map(
-    ([service, changes = []]) => ({ service, paths: changes.flatMap(({ paths }) => paths) }),
-  );
-}
-
-/** A variable that is not set and has no default is a mistake: compose would put nothing there. */
-function refuseUnset(warnings: readonly string[]): void {
-  const names = warnings.flatMap(
-    (warning) => /"([^"]+)\\?" variable is not set/.exec(warning)?.[1] ?? [],
-  );
-  if (names.length === 0) return;
-  const are = names.length === 1 ? 'variable is' : 'variables are';
-  throw new RefusedError(
-    `the new release needs a value that this host does not have: ${are} not set: ${names.join(', ')}`,
-    `put ${names.join(', ')} into the .env file beside the compose file (an empty value counts), or under compose.environment in the configuration, or give a default in the compose file: \${${names[0]}:-}; or accept blanks: orchestrator-update run --force`,
-  );
-}
-
-function refuseBadLabels(model: ComposeModel): void {
-  const bad = Object.keys(model.services).filter(
-    (name) => onFileChange(model.services[name] ?? {}) === undefined,
-  );
-  if (bad.length === 0) return;
-  throw new RefusedError(
-    `the label ${ON_FILE_CHANGE} of service ${bad.join(', ')} makes no sense`,
-    'recreate, restart, signal:HUP (or another signal) and ignore are known; mend it and push',
-  );
+  return mergeContents([
+    ...contentsChanged(after, livePaths),
+    ...definitionsChanged(before, after),
+  ]);
 }
 
 function runningImages(
@@ -255,46 +220,4 @@ function runningImages(
     reference: model.services[service]?.image ?? image,
     id: imageId,
   }));
-}
-
-async function imageIds(host: Host, model: ComposeModel): Promise<Record<string, string>> {
-  const references = [
-    ...new Set(Object.values(model.services).flatMap(({ image }) => image ?? [])),
-  ];
-  const ids = await Promise.all(references.map((reference) => host.engine.imageId(reference)));
-  const known = references.map((reference, index) => [reference, ids[index]] as const);
-  return Object.fromEntries(
-    known.filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
-}
-
-/**
- * Services with a `build` that is told otherwise, whose context has changed files, or whose image
- * is not there.
- */
-async function servicesToBuild(
-  host: Host,
-  config: Config,
-  release: { before: ComposeModel; after: ComposeModel; changedPaths: readonly string[] },
-): Promise<string[]> {
-  const { before, after, changedPaths } = release;
-  const built = Object.entries(after.services).filter(([, service]) => service.build !== undefined);
-  const needed = await Promise.all(
-    built.map(async ([name, service]) => {
-      const image = service.image ?? `${config.project_name}-${name}`;
-      const context = (service.build as { context?: string }).context ?? '';
-      const old = before.services[name]?.build;
-      const isOther = old !== undefined && !sameValue(old, service.build);
-      const changed = changedPaths.some((path) =>
-        touchesContext(`${host.git.directory}/${path}`, context),
-      );
-      return isOther || changed || (await host.engine.imageId(image)) === undefined ? [name] : [];
-    }),
-  );
-  return needed.flat();
-}
-
-/** Whether a changed path lies in a build context, or is a submodule that holds one. */
-function touchesContext(path: string, context: string): boolean {
-  return path === context || path.startsWith(`${context}/`) || context.startsWith(`${path}/`);
 }

@@ -18,6 +18,14 @@ import type { Proposal } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 
+/** What a look at this host, before anything is touched, has found. */
+export interface Preflight {
+  /** What would keep the release from coming up. */
+  readonly problems: readonly Problem[];
+  /** What a person may not have meant. */
+  readonly warnings: readonly string[];
+}
+
 /**
  * Looks for what would keep a release from coming up on this host, before anything is touched:
  * images, disk, ports, mounts, external objects, the engine. Nothing to apply needs nothing.
@@ -26,9 +34,9 @@ export async function preflight(
   host: Host,
   config: Config,
   proposal: Proposal,
-): Promise<Problem[]> {
+): Promise<Preflight> {
   const { plan, newModel } = proposal;
-  if (plan.verdict === 'nothing') return [];
+  if (plan.verdict === 'nothing') return { problems: [], warnings: [] };
   host.progress('looking whether this host has what the release needs');
   const [engine, remote] = await Promise.all([host.engine.facts(), remoteImages(host, proposal)]);
   const asked = await Promise.all([
@@ -38,13 +46,14 @@ export async function preflight(
     missingExternals(host, newModel),
     missingSources(host, proposal.staging, newModel),
   ]);
-  return [
+  const problems = [
     ...imageProblems(newModel, engine, remote),
     ...portClashes(newModel),
     ...unsupportedObjects(newModel),
     ...engineProblems(newModel, engine),
     ...asked.flat(),
   ];
+  return { problems, warnings: await emptyBinds(host, proposal) };
 }
 
 /** @throws {RefusedError} that names every problem, when there is one */
@@ -186,6 +195,36 @@ async function missingSources(
       problem: `${who} needs ${path}, which is neither in the release nor on this host`,
       next: `make ${path}, or mend the compose file and push`,
     }));
+}
+
+/** Sources of new binds that compose will make as empty directories, which may have been meant as files. */
+async function emptyBinds(
+  host: Host,
+  { staging, oldModel, newModel }: Proposal,
+): Promise<string[]> {
+  const known = new Set(sourcesMade(oldModel).map(([, source]) => source));
+  const made = sourcesMade(newModel).filter(
+    ([, source]) =>
+      !known.has(source) && (isWithin(source, host.git.directory) || !HIDDEN.test(source)),
+  );
+  const isThere = await Promise.all(
+    made.map(([, source]) => host.exists(stagedPath(host, staging, source))),
+  );
+  return made
+    .filter((_, index) => isThere[index] === false)
+    .map(
+      ([name, source]) =>
+        `service ${name} mounts ${source}, which is not there: docker makes an empty directory of it, owned by root`,
+    );
+}
+
+/** Service and source of the binds that docker makes where they are missing. */
+function sourcesMade(model: ComposeModel): [string, string][] {
+  return Object.entries(model.services).flatMap(([name, service]) =>
+    bindsOf(model, service).flatMap(({ source, makesSource }): [string, string][] =>
+      source !== undefined && makesSource ? [[name, source]] : [],
+    ),
+  );
 }
 
 /** What the sandbox of the service does not show as it is (`ProtectHome`, `PrivateTmp` …): not judged. */

@@ -85,6 +85,13 @@ export const readApproval = (state: StateHost): Promise<Approval | undefined> =>
 export const writeApproval = (state: StateHost, approval: Approval): Promise<void> =>
   state.write(files.approval, `${JSON.stringify(approval)}\n`);
 
+/** What the release that was held back last needs an approval for. */
+export const readAwaiting = (state: StateHost): Promise<Approval | undefined> =>
+  readJson(state, files.awaiting, approvalSchema);
+
+export const writeAwaiting = (state: StateHost, awaiting: Approval): Promise<void> =>
+  state.write(files.awaiting, `${JSON.stringify(awaiting)}\n`);
+
 export const readNeedsOperator = (state: StateHost): Promise<NeedsOperator | undefined> =>
   readJson(state, files.needsOperator, needsOperatorSchema);
 

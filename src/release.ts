@@ -1,12 +1,8 @@
-import type { ComposeModel } from './core/compose-model.ts';
-import type { Host, Staging } from './host/host.ts';
+import type { Host, Resolved, Staging } from './host/host.ts';
 
 /** A commit laid out beside the live tree, and what docker compose makes of it. */
-export interface Release {
+export interface Release extends Resolved {
   readonly staging: Staging;
-  readonly model: ComposeModel;
-  /** What compose warned of. */
-  readonly warnings: readonly string[];
 }
 
 /** Lays a commit out and has docker compose resolve it, as if it lay at the live place. */

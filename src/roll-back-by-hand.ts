@@ -47,7 +47,7 @@ export async function rollBackByHand(
   } as const;
   try {
     const proposal = await proposeSafely(host, config, wish);
-    refuseProblems(await preflight(host, config, proposal));
+    refuseProblems((await preflight(host, config, proposal)).problems);
     return await transact(host, config, proposal, name);
   } finally {
     await host.git.dropStagings();

@@ -3,6 +3,7 @@ export const files = {
   deployed: 'deployed.json',
   quarantine: 'quarantine.json',
   approval: 'approval.json',
+  awaiting: 'awaiting.json',
   needsOperator: 'needs-operator.json',
   /** Holds the name of the transaction under way; the boot unit's condition. */
   active: 'active',

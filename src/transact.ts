@@ -1,11 +1,14 @@
 import type { Config } from './config/schema.ts';
 import type { Fingerprint } from './core/observe.ts';
 import { recreatedServices } from './core/contents.ts';
-import { keptImages, type Plan } from './core/plan.ts';
+import { withImageVolumes } from './core/image-volumes.ts';
+import { keptImages, type Plan, type Step } from './core/plan.ts';
+import { awaitApproval } from './approval.ts';
 import type { Proposal } from './detect.ts';
 import { messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
+import { imageIds, volumesOfImages } from './images.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
 import { short, type Outcome } from './outcome.ts';
 import {
@@ -39,6 +42,7 @@ export async function transact(
   id: string,
 ): Promise<Outcome> {
   const prepared = await prepare(host, config, proposal, id);
+  if ('result' in prepared) return prepared;
   try {
     await apply(host, prepared);
     await verifyNew(host, config, prepared);
@@ -54,7 +58,7 @@ async function prepare(
   config: Config,
   proposal: Proposal,
   id: string,
-): Promise<Running> {
+): Promise<Running | Outcome> {
   const { plan, staging } = proposal;
   const baseline = await takeBaseline(host, config, proposal.oldModel);
   for (const { subject, problem } of baseline.findings) {
@@ -72,7 +76,19 @@ async function prepare(
   await openTransaction(host.state, id, material);
   try {
     await enter(host, id, 'PREPARING');
-    await takeSteps(host, { id, material, staging }, 'PREPARING', plan.prepare);
+    const running = { id, material, staging };
+    await takeSteps(
+      host,
+      running,
+      'PREPARING',
+      plan.prepare.filter((step) => !isBackup(step)),
+    );
+    const waiting = await awaitApprovalOfImages(host, config, proposal);
+    if (waiting) {
+      await abort(host, running, waiting.summary);
+      return waiting;
+    }
+    await takeSteps(host, running, 'PREPARING', plan.prepare.filter(isBackup));
     const armed = { ...material, newFingerprint: await fingerprintToBe(host, proposal) };
     await openTransaction(host.state, id, armed);
     await host.git.dropStagings();
@@ -85,6 +101,22 @@ async function prepare(
     await tryTo(host, () => abort(host, { id, material }, messageOf(error)));
     throw error;
   }
+}
+
+const isBackup = ({ do: what }: Step): boolean => what === 'backup';
+
+/** Some risks show only when the images of the new release are here. */
+async function awaitApprovalOfImages(
+  host: Host,
+  config: Config,
+  { plan, newModel }: Proposal,
+): Promise<Outcome | undefined> {
+  // Who goes back by hand has said so.
+  if (plan.kind === 'rollback' || plan.verdict === 'nothing') return undefined;
+  const ids = await imageIds(host, newModel);
+  const volumes = await volumesOfImages(host, newModel, await host.engine.containers(), ids);
+  const known = withImageVolumes(plan, newModel, volumes);
+  return known.risks.length > plan.risks.length ? awaitApproval(host, config, known) : undefined;
 }
 
 /** Undoes what was prepared. The cluster was not touched, so there is nothing to verify. */

@@ -71,8 +71,10 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   try {
     const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
     for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
-    for (const warning of proposal.plan.warnings) host.log.warn(warning, { commit: tip });
-    refuseProblems(await preflight(host, config, proposal));
+    const { problems, warnings } = await preflight(host, config, proposal);
+    for (const warning of [...proposal.plan.warnings, ...warnings])
+      host.log.warn(warning, { commit: tip });
+    refuseProblems(problems);
     return (
       (await awaitApproval(host, config, proposal.plan)) ??
       (await transact(host, config, proposal, id))
@@ -87,7 +89,7 @@ export async function planUpdate(
   host: Host,
   config: Config,
   options: UpdateOptions,
-): Promise<{ plan: Plan; problems: Problem[] }> {
+): Promise<{ plan: Plan; problems: readonly Problem[] }> {
   const from = await currentCommit(host, await readDeployed(host.state));
   // A person waits: what runs is resolved while the remote is asked.
   const old = resolveRelease(host, from);
@@ -99,7 +101,9 @@ export async function planUpdate(
     // What was not here before the remote was asked may be now.
     const again = old.catch(() => resolveRelease(host, from));
     const proposal = await proposeUpdate(host, config, wish, again);
-    return { plan: proposal.plan, problems: await preflight(host, config, proposal) };
+    const { plan } = proposal;
+    const { problems, warnings } = await preflight(host, config, proposal);
+    return { plan: { ...plan, warnings: [...plan.warnings, ...warnings] }, problems };
   } finally {
     await old.catch(() => {});
     await host.git.dropStagings();

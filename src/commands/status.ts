@@ -1,3 +1,4 @@
+import { isApproved } from '../approval.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../cli.ts';
 import type { Config } from '../config/schema.ts';
@@ -10,10 +11,13 @@ import { openStateFiles } from '../host/state-files.ts';
 import { short } from '../outcome.ts';
 import {
   readActive,
+  readApproval,
+  readAwaiting,
   readDeployed,
   readNeedsOperator,
   readQuarantine,
   readTransactions,
+  type Approval,
 } from '../records.ts';
 import { readConfig } from './context.ts';
 import { historyEntry, type HistoryEntry } from './history.ts';
@@ -24,6 +28,8 @@ interface Status {
   readonly branch: string;
   readonly deployed: { readonly commit: string; readonly at: string } | null;
   readonly waiting: string | null;
+  /** Whether a person has approved what waits, where it needed that. */
+  readonly approved: boolean;
   readonly remoteError: string | null;
   readonly last: HistoryEntry | null;
   readonly underWay: string | null;
@@ -52,9 +58,14 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
   const timer = await readTimer();
   const quarantined = (await readQuarantine(state)).find(({ commit }) => commit === tip);
   const latched = await readNeedsOperator(state);
+  const awaiting = await readAwaiting(state);
+  const approval = await readApproval(state);
+  const waits = awaiting !== undefined && awaiting.commit === tip && tip !== at ? awaiting : null;
+  const approved = waits !== null && isApproved(approval, waits.commit, waits.because);
   const holds = [
     ...(latched ? [`an operator is needed: ${latched.reason}`] : []),
     ...(quarantined ? [`${short(quarantined.commit)} is quarantined: ${quarantined.reason}`] : []),
+    ...(waits && !approved ? [awaitingText(waits)] : []),
     ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),
   ];
   return {
@@ -62,6 +73,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     branch: config.branch,
     deployed: deployed ? { commit: deployed.commit, at: deployed.at } : null,
     waiting: tip !== undefined && tip !== at ? tip : null,
+    approved,
     remoteError: error ?? null,
     last: last ? historyEntry(last) : null,
     underWay: active?.id ?? null,
@@ -120,9 +132,15 @@ function statusText(status: Status): string {
   return tableLines(rows, process.stdout.isTTY === true).join('\n');
 }
 
-function waitingText({ waiting, remoteError }: Status): string {
+function awaitingText({ commit, because }: Approval): string {
+  const id = short(commit);
+  return `${id} waits for approval: ${because.join('; ')}: orchestrator-update plan; orchestrator-update approve ${id}`;
+}
+
+function waitingText({ waiting, approved, remoteError }: Status): string {
   if (remoteError !== null) return `unknown: ${remoteError.split('\n')[0]}`;
-  return waiting === null ? 'nothing' : short(waiting);
+  if (waiting === null) return 'nothing';
+  return approved ? `${short(waiting)}, approved: the next run applies it` : short(waiting);
 }
 
 function lastText(last: HistoryEntry): string {

@@ -54,6 +54,14 @@ export function definitionsChanged(before: ComposeModel, after: ComposeModel): C
   });
 }
 
+/** One change for each service, with all that was found. */
+export function mergeContents(found: readonly ContentsChange[]): ContentsChange[] {
+  return [...Map.groupBy(found, ({ service }) => service)].map(([service, changes]) => ({
+    service,
+    paths: changes.flatMap(({ paths }) => paths),
+  }));
+}
+
 type Objects = Readonly<Record<string, unknown>> | undefined;
 
 function isRedefined(before: Objects, after: Objects, name: string): boolean {

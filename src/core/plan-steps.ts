@@ -74,7 +74,13 @@ export function applySteps(
     (batch, index) => ({ do: 'up' as const, services: batch, removeOrphans: index === 0 }),
   );
   const restarted = servicesToRestart(changes, services, input);
-  const readers = contentsIn(changes).filter(({ on }) => on?.do !== 'restart');
+  const forced = services.flatMap(({ service, isForced }) => (isForced ? [service] : []));
+  const readers = [
+    ...contentsIn(changes).filter(
+      ({ service, on }) => on?.do !== 'restart' && !forced.includes(service),
+    ),
+    ...forced.map((service) => ({ service, paths: [] })),
+  ];
   return [
     { do: 'sweep' },
     ...restore,
@@ -96,9 +102,9 @@ function servicesToUp(
   // A changed network stops everything on it: one call for all, by the last step.
   if (input.everything || changedNetworks(changes).length > 0) return [];
   const readers = new Set(recreatedServices(changes));
-  return services.flatMap(({ service, action }) => {
+  return services.flatMap(({ service, action, isForced = false }) => {
     const isMade = action === 'create' || action === 'recreate' || action === 'rename';
-    return isMade && !readers.has(service) ? [service] : [];
+    return isMade && !isForced && !readers.has(service) ? [service] : [];
   });
 }
 

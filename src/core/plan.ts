@@ -7,7 +7,7 @@ import { applySteps, changedNetworks, prepareSteps } from './plan-steps.ts';
 import type { PlanRisk } from './policy.ts';
 import { reasonFor } from './reasons.ts';
 import { riskOf, volumeRisks, type Risk } from './risk.ts';
-import { planServices, type ServicePlan } from './service-plan.ts';
+import { planServices, type ServicePlan, type ServicePlanInput } from './service-plan.ts';
 import { atLeast } from './version.ts';
 
 /** An image that must survive until the release after this one: the tag keeps it from pruning. */
@@ -97,6 +97,8 @@ export interface PlanInput {
   readonly containers: readonly Container[];
   /** Services with containers that the new release has behind a profile which is not active. */
   readonly dormant: readonly string[];
+  readonly stale: ServicePlanInput['stale'];
+  readonly imageVolumes: ServicePlanInput['imageVolumes'];
   /** The configuration hash compose gives each service of either release. */
   readonly hashesBefore: Readonly<Record<string, string>>;
   readonly hashesAfter: Readonly<Record<string, string>>;

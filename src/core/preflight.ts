@@ -1,4 +1,5 @@
-import { hostPorts, type ComposeModel, type HostPort } from './compose-model.ts';
+import { hostPorts, type ComposeModel, type HostPort, type Service } from './compose-model.ts';
+import { unknownFeatures } from './engine-features.ts';
 import { megabytes } from './megabytes.ts';
 import { volumeName } from './mounts.ts';
 
@@ -31,6 +32,8 @@ export interface EngineFacts {
   readonly volumeDrivers: readonly string[];
   readonly networkDrivers: readonly string[];
   readonly logDrivers: readonly string[];
+  /** `1.45`; empty where it does not say. */
+  readonly apiVersion: string;
 }
 
 /** Networks and volumes that a model takes for granted, by Docker's own names. */
@@ -128,8 +131,18 @@ export function engineProblems(model: ComposeModel, engine: EngineFacts): Proble
         (service['logging'] as External | undefined)?.driver,
         engine.logDrivers,
       ),
+      ...featureProblems(name, service, engine),
     ]),
   ];
+}
+
+function featureProblems(name: string, service: Service, { apiVersion }: EngineFacts): Problem[] {
+  if (apiVersion === '') return [];
+  return unknownFeatures(service, apiVersion).map((what) => ({
+    check: 'engine',
+    problem: `service ${name} wants ${what}`,
+    next: 'docker version; upgrade the engine, or mend the compose file and push',
+  }));
 }
 
 /** What a registry's answer about an image that has to be pulled means; nothing where all is well. */

@@ -13,8 +13,8 @@ export interface RiskFinding {
   readonly why: string;
 }
 
-const look = (why: string): RiskFinding => ({ risk: 'look', why });
-const dangerous = (why: string): RiskFinding => ({ risk: 'dangerous', why });
+export const look = (why: string): RiskFinding => ({ risk: 'look', why });
+export const dangerous = (why: string): RiskFinding => ({ risk: 'dangerous', why });
 
 /** The highest risk among findings. */
 export function riskOf(findings: readonly RiskFinding[]): Risk {

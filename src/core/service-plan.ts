@@ -1,12 +1,9 @@
-import {
-  replicasOf,
-  sharesNamespaceWith,
-  type ComposeModel,
-  type Service,
-} from './compose-model.ts';
+import { replicasOf, sharesNamespaceWith, type Service } from './compose-model.ts';
 import type { Change } from './diff.ts';
 import { driftOf, type DriftInput } from './drift.ts';
 import { fieldChanges, type FieldChange } from './field-changes.ts';
+import { followNamespaces, followRestarts } from './followers.ts';
+import { imageVolumeRisks, type ImageVolumes } from './image-volumes.ts';
 import { networkKeys } from './networks.ts';
 import type { Container } from './observe.ts';
 import { own } from './own.ts';
@@ -19,6 +16,7 @@ import {
   type Risk,
   type RiskFinding,
 } from './risk.ts';
+import { stopSeconds } from './stop-seconds.ts';
 
 /** What happens to the containers of a service. */
 export type Action =
@@ -38,6 +36,8 @@ export interface ServicePlan {
   readonly from?: string;
   /** How it runs otherwise than its present release says. */
   readonly drift?: string;
+  /** Compose does not see why it has to be made anew: it has to be told. */
+  readonly isForced?: boolean;
   /** Why, one sentence each; none where nothing happens and nothing is to be said. */
   readonly reasons: readonly string[];
   readonly values: readonly FieldChange[];
@@ -60,21 +60,24 @@ export interface ServicePlanInput extends DriftInput {
   readonly networksAnew: readonly string[];
   /** Whether services that run otherwise than their release says are mended on the way. */
   readonly repairsDrift: boolean;
+  /** Service → configs and secrets that its containers hold with other contents. */
+  readonly stale: Readonly<Record<string, readonly string[]>>;
+  /** By service: where its images keep data, where it gets another one and both are known. */
+  readonly imageVolumes: Readonly<Record<string, ImageVolumes>>;
   /** Services behind a profile that is not active, which a person may have started: left alone. */
   readonly dormant: readonly string[];
   /** Nothing is applied: neither the project nor what its services read changed. */
   readonly isIdle: boolean;
 }
 
-interface Decision {
+/** What is decided of a service, and why. */
+export interface Decision {
   readonly action: Action;
   readonly reasons: readonly string[];
   readonly from?: string;
   readonly drift?: string;
+  readonly isForced?: boolean;
 }
-
-/** How long Docker waits for a container to stop unless told otherwise, in seconds. */
-const DEFAULT_STOP_SECONDS = 10;
 
 /** Says of every service of either release, and of every other that has a container, what happens. */
 export function planServices(input: ServicePlanInput): ServicePlan[] {
@@ -87,10 +90,10 @@ export function planServices(input: ServicePlanInput): ServicePlan[] {
   for (const name of namesIn(input)) {
     if (!renamed.has(name)) decisions.set(name, decide(input, name));
   }
-  followNamespaces(input, decisions);
-  followRestarts(input, decisions);
+  followNamespaces(input.after, decisions);
+  followRestarts(input.after, decisions);
   // Once more: what is restarted takes along who shares its namespace.
-  followNamespaces(input, decisions);
+  followNamespaces(input.after, decisions);
   return [...decisions].map(([service, decision]) => describe(input, service, decision));
 }
 
@@ -119,10 +122,12 @@ function decide(input: ServicePlanInput, name: string): Decision {
     return { action: 'create', reasons: change ? said : ['it has no container'] };
   }
   const anew = reasonsToRecreate(input, name, now);
-  const drift = driftOf(input, name, present);
+  const [settings, stale] = [driftOf(input, name, present), staleIn(input, name)];
+  const drift = settings ?? stale;
   if (drift !== undefined && anew.length === 0) {
     if (!input.repairsDrift && change === undefined) return asItIs(said, drift);
-    return { action: 'recreate', drift, reasons: [...said, drift] };
+    const isForced = settings === undefined ? { isForced: true } : {};
+    return { action: 'recreate', drift, ...isForced, reasons: [...said, drift] };
   }
   if (anew.length > 0) {
     const off = drift === undefined ? {} : { drift };
@@ -148,7 +153,13 @@ function whatIsOff(
   const now = own(input.after.services, name);
   if (!now) return present.length > 0 ? ORPHAN : undefined;
   if (present.length === 0) return replicasOf(now) > 0 ? 'it has no container' : undefined;
-  return driftOf(input, name, present);
+  return driftOf(input, name, present) ?? staleIn(input, name);
+}
+
+/** What its containers hold is not what compose would write into them now. */
+function staleIn({ before, stale }: ServicePlanInput, name: string): string | undefined {
+  const what = own(before.services, name) && own(stale, name);
+  return what && `it holds another ${what.join(', ')} than its release has`;
 }
 
 const ORPHAN = 'neither release has it: it is an orphan';
@@ -206,51 +217,7 @@ function started(now: Service, present: readonly Container[]): Decision | undefi
     : undefined;
 }
 
-const moving: ReadonlySet<Action> = new Set(['recreate', 'rename', 'create']);
-
-/** How much a service whose container does this takes along those that share its namespace. */
-function rank(action: Action | undefined): number {
-  if (action === 'restart') return 1;
-  return action !== undefined && moving.has(action) ? 2 : 0;
-}
-
-/** Who shares the namespace of a service goes where that goes, however indirectly. */
-function followNamespaces({ after }: ServicePlanInput, decisions: Map<string, Decision>): void {
-  for (let isDone = false; !isDone;) {
-    isDone = true;
-    for (const [name, service] of Object.entries(after.services)) {
-      const leader = sharesNamespaceWith(service).toSorted(
-        (left, right) => rank(decisions.get(right)?.action) - rank(decisions.get(left)?.action),
-      )[0];
-      const theirs = rank(decisions.get(leader ?? '')?.action);
-      if (leader === undefined || theirs <= rank(decisions.get(name)?.action)) continue;
-      const action = theirs === 2 ? 'recreate' : 'restart';
-      decisions.set(name, { action, reasons: [`it shares a namespace with ${leader}`] });
-      isDone = false;
-    }
-  }
-}
-
-/** `depends_on: {x: {restart: true}}`: restarted after x was made anew. */
-function followRestarts({ after }: ServicePlanInput, decisions: Map<string, Decision>): void {
-  for (const name of restartedDependents(
-    [...decisions].flatMap(([one, { action }]) => (action === 'recreate' ? [one] : [])),
-    after,
-  )) {
-    const mine = decisions.get(name);
-    if (mine?.action !== 'untouched' && mine?.action !== 'signal') continue;
-    decisions.set(name, { action: 'restart', reasons: ['what it depends on is made anew'] });
-  }
-}
-
-/** The services that ask to be restarted with one of these, in name order. */
-function restartedDependents(services: readonly string[], model: ComposeModel): string[] {
-  return Object.entries(model.services)
-    .filter(([, { depends_on: needs }]) => services.some((name) => needs?.[name]?.restart === true))
-    .map(([name]) => name)
-    .toSorted();
-}
-
+const keepsRunning: ReadonlySet<Action> = new Set(['untouched', 'create', 'signal']);
 function describe(input: ServicePlanInput, service: string, decision: Decision): ServicePlan {
   const { before, after } = input;
   const old = own(before.services, decision.from ?? service);
@@ -262,7 +229,7 @@ function describe(input: ServicePlanInput, service: string, decision: Decision):
     values: old && now && decision.action !== 'rename' ? fieldChanges(old, now) : [],
     risk: riskOf(risks),
     risks,
-    stopSecondsAtMost: stopSeconds(decision.action, old ?? now),
+    stopSecondsAtMost: keepsRunning.has(decision.action) ? 0 : stopSeconds(old ?? now),
   };
 }
 
@@ -278,22 +245,10 @@ function risksOf(input: ServicePlanInput, service: string, decision: Decision): 
     stops && isStateful(before, old ?? now)
       ? [{ risk: 'look', why: 'it holds data, and is made anew' }]
       : [];
-  return [...serviceRisks(before, after, old, now), ...stateful];
-}
-
-function stopSeconds(action: Action, service: Service | undefined): number {
-  if (action === 'untouched' || action === 'create' || action === 'signal') return 0;
-  const text = service?.['stop_grace_period'];
-  return typeof text === 'string' ? secondsIn(text) : DEFAULT_STOP_SECONDS;
-}
-
-const UNIT_SECONDS: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001 };
-
-/** Seconds of a duration as compose prints it: `1m30s`. */
-function secondsIn(text: string): number {
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|ms|m|s)/g)];
-  return parts.reduce(
-    (sum, [, number, unit = 's']) => sum + Number(number) * (UNIT_SECONDS[unit] ?? 0),
-    0,
-  );
+  const volumes = own(input.imageVolumes, service);
+  return [
+    ...serviceRisks(before, after, old, now),
+    ...(volumes ? imageVolumeRisks(after, now, volumes) : []),
+    ...stateful,
+  ];
 }

@@ -15,10 +15,12 @@ import {
 } from '../argv/compose.ts';
 import type { Config } from '../config/schema.ts';
 import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
+import { withDigests } from '../core/given.ts';
 import { RefusedError } from '../errors.ts';
 import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
-import type { ComposeHost, Staging } from './host.ts';
+import { readGivenContents } from './given-contents.ts';
+import type { ComposeHost, Resolved, Staging } from './host.ts';
 import { rememberHashes } from './known-hashes.ts';
 import type { Repository } from './repository.ts';
 
@@ -42,21 +44,7 @@ export function createCompose(context: ComposeContext): ComposeHost {
 
   return {
     version: async () => (await run(composeVersion, '/')).stdout.trim(),
-    resolve: async (staging) => {
-      const project = stagedProject(staging);
-      // Not watched: the model holds the values of `.env`, and --debug would print every line of it.
-      const quiet = { ...context, watch: { ...context.watch, line: () => {} } };
-      const result = await runCompose(quiet, composeConfig(project), project.directory).catch(
-        async (error: unknown) => {
-          throw await refusal(error, staging, context);
-        },
-      );
-      const model = JSON.parse(result.stdout) as ComposeModel;
-      return {
-        model: withoutRoot(model, staging.root),
-        warnings: warningsIn(result.stderr),
-      };
-    },
+    resolve: (staging) => resolve(context, stagedProject(staging), staging),
     allServices: async (staging) => {
       const project = stagedProject(staging);
       const { stdout } = await run(composeServices(project), project.directory);
@@ -85,6 +73,32 @@ export function createCompose(context: ComposeContext): ComposeHost {
     },
     recipe: () =>
       `cd ${config.project_dir} && ${printable(composeUp(live, { services: [], removeOrphans: true }))}`,
+  };
+}
+
+/** The model of a staged release, as if it lay at the live place, with what its configs and secrets hold. */
+async function resolve(
+  context: ComposeContext,
+  project: ComposeProject,
+  staging: Staging,
+): Promise<Resolved> {
+  // Not watched: the model holds the values of `.env`, and --debug would print every line of it.
+  const quiet = { ...context, watch: { ...context.watch, line: () => {} } };
+  const render = (one: ComposeProject): Promise<ExecResult> =>
+    runCompose(quiet, composeConfig(one), project.directory);
+  const { stdout, stderr } = await render(project).catch(async (error: unknown) => {
+    throw await refusal(error, staging, context);
+  });
+  const rendered = withoutRoot(JSON.parse(stdout) as ComposeModel, staging.root);
+  const given = await readGivenContents(rendered, (asking) =>
+    withModelFile(context, asking, async (file) =>
+      JSON.parse((await render({ ...project, files: [file] })).stdout),
+    ),
+  );
+  return {
+    model: withDigests(rendered, given.digests),
+    warnings: warningsIn(stderr),
+    unset: [...new Set([...unsetIn(stderr), ...given.unset])],
   };
 }
 
@@ -120,7 +134,7 @@ function runCompose(
 /** Hands compose a resolved model, which holds secrets, as a file that only root can read. */
 async function withModelFile<Result>(
   context: ComposeContext,
-  model: ComposeModel,
+  model: object,
   use: (file: string) => Promise<Result>,
 ): Promise<Result> {
   const stagings = join(context.cacheDirectory, 'staging');
@@ -151,6 +165,13 @@ function warningsIn(stderr: string): string[] {
     return found?.[1] ? [found[1].replaceAll(String.raw`\"`, '"')] : [];
   });
   return [...new Set(messages)];
+}
+
+/** The variables without a value and a default that compose put nothing for. */
+function unsetIn(stderr: string): string[] {
+  return warningsIn(stderr).flatMap(
+    (warning) => /"([^"]+)\\?" variable is not set/.exec(warning)?.[1] ?? [],
+  );
 }
 
 async function refusal(

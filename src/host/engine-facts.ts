@@ -15,9 +15,11 @@ const BUILT_IN_NETWORKS = ['none', 'default'];
 export async function readFacts(api: EngineApi): Promise<EngineFacts> {
   const [info, version] = await Promise.all([api('GET', '/info'), api('GET', '/version')]);
   const { DockerRootDir: root, Runtimes: runtimes, Plugins: plugins } = info.body as Info;
-  const { Os: os = 'linux', Arch: architecture = '' } = version.body as Record<string, string>;
+  const answer = version.body as Record<string, string>;
+  const { Os: os = 'linux', Arch: architecture = '', ApiVersion: apiVersion = '' } = answer;
   return {
     platform: `${os}/${architecture}`,
+    apiVersion,
     // Its own answer, since daemon.json can move it.
     rootDirectory: root?.startsWith('/') === true ? root : '/var/lib/docker',
     runtimes: Object.keys(runtimes ?? {}),

@@ -4,6 +4,7 @@ import { OperatorError } from '../errors.ts';
 import type { ApiAnswer, EngineApi } from './engine-api.ts';
 import type { EngineHost } from './host.ts';
 import { readFacts } from './engine-facts.ts';
+import { fileDigest } from './container-file.ts';
 import { pullImage, type PullContext } from './image-pull.ts';
 import { inspectRemote } from './remote-image.ts';
 
@@ -25,7 +26,7 @@ const KEPT = 'orchestrator-update/kept';
 
 /** Docker itself, over its API. */
 export function createEngine(context: EngineContext): EngineHost {
-  const { config, api } = context;
+  const { config: settings, api } = context;
   return {
     version: async () => {
       const { body } = expect(await api('GET', '/version'), [200], 'its version');
@@ -43,7 +44,7 @@ export function createEngine(context: EngineContext): EngineHost {
         await context.sleep(1);
       }
     },
-    containers: () => listContainers(api, config.project_name),
+    containers: () => listContainers(api, settings.project_name),
     imageId: async (reference) => {
       const answer = await api('GET', `/images/${encodeURIComponent(reference)}/json`);
       if (answer.status === 404) return undefined;
@@ -62,6 +63,13 @@ export function createEngine(context: EngineContext): EngineHost {
     pull: (reference) => pullImage(context, reference),
     remoteImage: async (reference) =>
       inspectRemote(context.apiWith, reference, (await readFacts(api)).platform),
+    imageVolumes: async (image) => {
+      const answer = await api('GET', `/images/${encodeURIComponent(image)}/json`);
+      if (answer.status === 404) return undefined;
+      const { Config: config } = expect(answer, [200], `the image ${image}`).body as ImageDetails;
+      return Object.keys(config?.Volumes ?? {});
+    },
+    fileDigest: ({ id }, path) => fileDigest(api, id, path),
     facts: () => readFacts(api),
     exists: async (kind, name) => {
       const answer = await api('GET', `/${kind}s/${encodeURIComponent(name)}`);
@@ -96,6 +104,11 @@ function containerActs(
       expect(answer, [204, 404], `the name ${to} for the container ${name}`);
     },
   };
+}
+
+/** The part of `GET /images/{name}/json` that is read. */
+interface ImageDetails {
+  readonly Config?: { readonly Volumes?: Readonly<Record<string, unknown>> | null } | null;
 }
 
 function expect(answer: ApiAnswer, statuses: readonly number[], what: string): ApiAnswer {

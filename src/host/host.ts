@@ -82,6 +82,8 @@ export interface Resolved {
   readonly model: ComposeModel;
   /** What compose warned of, such as variables that are not set. */
   readonly warnings: readonly string[];
+  /** The variables that are not set and have no default. */
+  readonly unset: readonly string[];
 }
 
 export interface ComposeHost {
@@ -111,6 +113,8 @@ export interface EngineHost {
   waitUntilUp(withinSeconds: number): Promise<boolean>;
   containers(): Promise<Container[]>;
   imageId(reference: string): Promise<string | undefined>;
+  /** The paths an image declares as VOLUME; undefined where it is not on this host. */
+  imageVolumes(image: string): Promise<readonly string[] | undefined>;
   tag(image: string, reference: string): Promise<void>;
   /** Removes tags of ours that are not among these. */
   dropKeptTags(keep: readonly string[]): Promise<void>;
@@ -118,6 +122,8 @@ export interface EngineHost {
   /** What the registry of an image says of it. */
   remoteImage(reference: string): Promise<RemoteImage>;
   facts(): Promise<EngineFacts>;
+  /** SHA-256 of a file in a container, which need not run; undefined where it cannot be had. */
+  fileDigest(container: Container, path: string): Promise<string | undefined>;
   /** Whether a network or a volume of this name is there. */
   exists(kind: 'network' | 'volume', name: string): Promise<boolean>;
   /** Stops a container as gently as it asks for. */

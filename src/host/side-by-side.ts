@@ -1,11 +1,12 @@
-import { mkdtemp, readdir, realpath, rm, symlink } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
-import { composeConfig, standalone, composeVersion } from '../argv/compose.ts';
+import { composeConfig, composeVersion, standalone, type ComposeProject } from '../argv/compose.ts';
 import type { Command } from '../argv/command.ts';
 import { relocate, type ComposeModel } from '../core/compose-model.ts';
 import { OperatorError } from '../errors.ts';
 import { CommandError, exec } from './exec.ts';
+import { readGivenContents, type GivenContents } from './given-contents.ts';
 
 /** A compose project in a directory. */
 export interface Tree {
@@ -16,8 +17,10 @@ export interface Tree {
   readonly files: readonly string[];
 }
 
-/** A model, or what docker compose says against it. */
-export type Rendered = { readonly model: ComposeModel } | { readonly error: string };
+/** A model, with what its configs and secrets hold; or what docker compose says against it. */
+export type Rendered =
+  | { readonly model: ComposeModel; readonly given: GivenContents }
+  | { readonly error: string };
 
 /** Renders trees as if each lay at one and the same place. */
 export interface SideBySide {
@@ -54,14 +57,23 @@ export async function openSideBySide(
         return { error: `no compose file in ${join(tree.directory, tree.projectPath)}` };
       }
       const project = { name: projectName, directory, files, profiles: [] };
-      try {
-        const { stdout } = await exec(worded(composeConfig(project)), {
+      const resolve = async (one: ComposeProject): Promise<unknown> => {
+        const { stdout } = await exec(worded(composeConfig(one)), {
           cwd: directory,
           environment: { USER: userInfo().username, ...defined(environment), PWD: directory },
           timeoutSeconds: COMPOSE_SECONDS,
         });
+        return JSON.parse(stdout);
+      };
+      try {
         // What compose resolved through the link itself comes back to it.
-        return { model: relocate(JSON.parse(stdout) as ComposeModel, real, place) };
+        const model = relocate((await resolve(project)) as ComposeModel, real, place);
+        const asking = join(scratch, 'asking.json');
+        const given = await readGivenContents(model, async (values) => {
+          await writeFile(asking, JSON.stringify(values));
+          return resolve({ ...project, files: [asking] });
+        });
+        return { model, given };
       } catch (error) {
         if (!(error instanceof CommandError)) throw error;
         const said = withoutWarnings(error.stderr) || error.message;

@@ -124,6 +124,16 @@ export async function publishImage(
   return stdout.split('\n')[0] ?? '';
 }
 
+/** Build an image that no service of the lab has, from a Dockerfile alone, and push it. */
+export async function publishOwnImage(reference: string, dockerfile: string): Promise<void> {
+  const reject = { reject: true };
+  await runInGuest(controlName, 'docker', ['build', '--quiet', '--tag', reference, '-'], {
+    ...reject,
+    input: dockerfile,
+  });
+  await runInGuest(controlName, 'docker', ['push', '--quiet', reference], reject);
+}
+
 /** One request the webhook sink got. */
 export type HookCall = {
   atMs: number;

@@ -70,6 +70,8 @@ function operations(host: LabHost): Omit<InstalledHost, keyof LabHost> {
       };
     },
     journal: async () => {
+      // What was said last may still be on its way.
+      await host.run('journalctl', ['--sync']);
       const args = ['-u', 'orchestrator-update', '--no-pager', '-o', 'cat'];
       return (await host.run('journalctl', args)).stdout;
     },

@@ -1,14 +1,11 @@
-import { realpath } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
 import t, { type Test } from 'tap';
 import { stringify } from 'yaml';
-import { composeDirectory, type ComposeVersion } from '../support/compose-versions.ts';
+import type { ComposeVersion } from '../support/compose-versions.ts';
 
 import { releases } from './change-kinds.ts';
+import { bringCompose } from './compose-plugin.ts';
 import { startInstalled, type InstalledHost } from './installed-host.ts';
 import { expectedWith, service, type ChangeKind, type Happening, type Part } from './kinds/kind.ts';
-
-const pluginDirectory = '/usr/local/lib/docker/cli-plugins';
 
 /** Nothing to probe, nothing to wait for, everything allowed: what happens to containers is looked at. */
 const config = [
@@ -36,7 +33,8 @@ export async function testPredictions(version: ComposeVersion): Promise<void> {
   await host.writeFile('/etc/orchestrator-update/update_config.yaml', `${config}\n`, {
     mode: '0600',
   });
-  await useCompose(host, version);
+  const has = await bringCompose(host, version);
+  t.ok(has.includes(version), `the host has docker compose ${has}`);
   for (const [name, kinds] of Object.entries(releases)) {
     await t.test(`a release ${name}, docker compose ${version}`, async (t) => {
       await publish(host, kinds, 'before');
@@ -140,15 +138,6 @@ async function plannedActions(host: InstalledHost): Promise<string[]> {
     services: PlannedService[];
   };
   return [...new Set(services.map(({ action }) => action))];
-}
-
-/** The Debian package of the version, before the one the host came with. */
-async function useCompose(host: InstalledHost, version: ComposeVersion): Promise<void> {
-  // What PATH finds there is a link to the plugin.
-  const program = await realpath(`${await composeDirectory(version, () => {})}/docker-compose`);
-  await host.copyIn(dirname(program), pluginDirectory, [basename(program)]);
-  const { stdout } = await host.run('docker', ['compose', 'version', '--short'], { reject: true });
-  t.ok(stdout.includes(version), `the host has docker compose ${stdout.trim()}`);
 }
 
 async function publish(

@@ -67,6 +67,8 @@ export function planInput(
       container(name, { configHash: hashes(before)[name] ?? '' }),
     ),
     dormant: [],
+    stale: {},
+    imageVolumes: {},
     hashesBefore: hashes(before),
     hashesAfter: hashes(after),
     repairsDrift: true,

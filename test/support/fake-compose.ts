@@ -9,7 +9,8 @@ type Read = <Value>(value: () => Value) => Promise<Value>;
 export function fakeCompose(world: World, effect: Effect, read: Read): Host['compose'] {
   return {
     version: () => read(() => '2.40.3'),
-    resolve: ({ commit }) => read(() => ({ model: releaseOf(world, commit).model, warnings: [] })),
+    resolve: ({ commit }) =>
+      read(() => ({ model: releaseOf(world, commit).model, warnings: [], unset: [] })),
     allServices: ({ commit }) => read(() => Object.keys(releaseOf(world, commit).model.services)),
     hashes: (model) =>
       read(() => {

@@ -77,7 +77,10 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           volumeDrivers: [],
           networkDrivers: [],
           logDrivers: [],
+          apiVersion: '',
         })),
+      imageVolumes: () => read(() => []),
+      fileDigest: () => read(() => undefined),
       exists: () => read(() => true),
       kill: () => effect(() => {}),
       remove: ({ id }) =>

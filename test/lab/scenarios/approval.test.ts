@@ -1,4 +1,5 @@
 import t from 'tap';
+import { publishOwnImage } from '../control-host.ts';
 import { startInstalled } from '../installed-host.ts';
 import { expectRefusal, expectUntouched, expectUpdate, takePicture } from '../picture.ts';
 
@@ -17,6 +18,12 @@ await t.test('what a run may not do by itself', async (t) => {
     const said = (await host.journal()).slice(since);
     t.match(said, /waits for approval: .*service orchestrator: becomes privileged/);
     t.match(said, /next: orchestrator-update plan .*orchestrator-update approve [0-9a-f]{12}/);
+  });
+
+  await t.test('status says what waits, and what to type', async (t) => {
+    const { stdout, exitCode } = await host.cli('status');
+    t.equal(exitCode, 0);
+    t.match(stdout, /^held\t[0-9a-f]{12} waits for approval: .*becomes privileged.*approve/m);
   });
 
   await t.test('plan shows it to a person, and to a program', async (t) => {
@@ -40,6 +47,9 @@ await t.test('what a run may not do by itself', async (t) => {
 
   await t.test('approved: the next run applies it; what comes after waits again', async (t) => {
     t.match((await host.cli('approve')).stderr, /approved [0-9a-f]{12}: .*becomes privileged/);
+    const { stdout } = await host.cli('status');
+    t.match(stdout, /^waiting\t[0-9a-f]{12}, approved: the next run applies it$/m);
+    t.notMatch(stdout, /waits for approval/);
     t.match(await expectUpdate(t, host, 0), /approved at .*becomes privileged/);
     const inspect = ['inspect', '-f', '{{.HostConfig.Privileged}}', 'autonomy-orchestrator'];
     t.equal((await host.run('docker', inspect)).stdout, 'true');
@@ -57,6 +67,41 @@ await t.test('what a run may not do by itself', async (t) => {
     const applied = await host.cli('run', '--set', 'policy.dangerous=apply');
     t.equal(applied.exitCode, 0, applied.stderr);
   });
+});
+
+await t.test('an image that keeps its data elsewhere waits, once it is here', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  const reference = (tag: string): string => `registry.lab:5000/volume:${host.name}-${tag}`;
+  const release = (tag: string) => ({
+    services: {
+      knowledge: { image: reference(tag), volumes: ['database:/var/lib/database/data'] },
+    },
+    volumes: { database: {} },
+  });
+  for (const [tag, path] of Object.entries({
+    old: '/var/lib/database/data',
+    new: '/var/lib/database',
+  })) {
+    const from = `registry.lab:5000/knowledge:v${tag === 'old' ? 1 : 2}`;
+    await publishOwnImage(reference(tag), `FROM ${from}\nVOLUME ${path}\n`);
+  }
+  await host.pushCluster(release('old'));
+  await expectUpdate(t, host, 0);
+  await host.pushCluster(release('new'));
+  const plan = async (): Promise<string> => (await host.cli('plan')).stdout;
+  t.notMatch(await plan(), /keeps data in/, 'nothing is known of an image that is not here');
+
+  const before = await takePicture(host);
+  const since = (await host.journal()).length;
+  t.equal((await host.update()).exitCode, 0);
+  t.equal((await host.unit()).exitStatus, 10);
+  await expectUntouched(t, host, before);
+  const why = /service knowledge: its image keeps data in \/var\/lib\/database, and no longer in/;
+  t.match((await host.journal()).slice(since), why);
+  t.match(await plan(), why, 'now the plan knows it');
+  t.equal((await host.cli('approve')).exitCode, 0);
+  t.match(await expectUpdate(t, host, 0), /approved at .*keeps data in/);
 });
 
 await t.test('what this host does not have is said before anything is touched', async (t) => {
@@ -95,6 +140,13 @@ await t.test('what this host does not have is said before anything is touched', 
     },
     /secret key needs \/home\/geo\/operation\/autonomy\/absent\.key, which is neither/,
   );
+  await refused(
+    {
+      services: { knowledge: { extra: { secrets: ['key'] } } },
+      extra: { secrets: { key: { environment: 'NOT_SET' } } },
+    },
+    /variable is not set: NOT_SET/,
+  );
   await refused({ services: { knowledge: { tag: 'v99' } } }, /knowledge:v99 cannot be pulled/);
   await refused(
     { services: { knowledge: { extra: { platform: 'linux/s390x' }, tag: 'v2' } } },
@@ -105,4 +157,11 @@ await t.test('what this host does not have is said before anything is touched', 
     /variable is not set: NOBODY_SET_THIS/,
   );
   t.match(await host.cli('plan'), { exitCode: 1, stderr: /NOBODY_SET_THIS/ });
+  await host.pushCluster({
+    services: { knowledge: { tag: 'v2', volumes: ['./absent.conf:/x.conf', './config:/y'] } },
+  });
+  const { stdout, exitCode } = await host.cli('plan');
+  t.equal(exitCode, 0);
+  t.match(stdout, /⚠ service knowledge mounts .*\/absent\.conf, which is not there/);
+  t.notMatch(stdout, /mounts .*\/config,/, 'what is there needs no warning');
 });

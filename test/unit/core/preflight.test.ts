@@ -83,6 +83,7 @@ await t.test('what the engine does not have', async (t) => {
     volumeDrivers: ['local', 'rclone:latest'],
     networkDrivers: ['bridge'],
     logDrivers: ['json-file'],
+    apiVersion: '1.43',
   };
   const ask = model(
     { a: { runtime: 'nvidia', logging: { driver: 'fluentd' } }, b: { runtime: 'runc' } },
@@ -95,6 +96,13 @@ await t.test('what the engine does not have', async (t) => {
     engineProblems(ask, engine).map(({ problem }) => problem),
     [/volume y .*nfs/, /network z .*weave/, /service a .*nvidia/, /service a .*fluentd/],
   );
-  const silent = { ...engine, runtimes: [], volumeDrivers: [], networkDrivers: [], logDrivers: [] };
+  const silent = {
+    ...engine,
+    runtimes: [],
+    volumeDrivers: [],
+    networkDrivers: [],
+    logDrivers: [],
+    apiVersion: '',
+  };
   t.same(engineProblems(ask, silent), [], 'an engine that does not say is not doubted');
 });

@@ -152,6 +152,34 @@ await t.test(
   },
 );
 
+await t.test('a container that was given something else is made anew, by force', async (t) => {
+  const after = { web, db: { image: 'db:2' } };
+  const stale = { web: ['secret key', 'config app'] };
+  const repaired = plan({ web, db }, after, { stale });
+  t.match(repaired.services[1], {
+    action: 'recreate',
+    drift: 'it holds another secret key, config app than its release has',
+  });
+  t.match(repaired.apply.slice(2), [
+    { do: 'up', services: ['db'] },
+    { do: 'recreate', services: ['web'] },
+    { do: 'settle' },
+  ]);
+  const reading = [{ service: 'web', paths: ['/op/x/app.conf'] }];
+  const once = plan({ web, db }, { web, db }, { stale, contents: reading });
+  t.same(
+    once.apply.filter((step) => step.do === 'recreate'),
+    [{ do: 'recreate', services: ['web'] }],
+    'also where files that it reads changed, too',
+  );
+  const left = plan({ web, db }, after, { stale, repairsDrift: false });
+  t.match(left.services[1], { action: 'untouched', drift: /secret key/ });
+  t.match(plan({ web, db }, { web, db }, { stale }).services[1], {
+    action: 'untouched',
+    drift: /secret key/,
+  });
+});
+
 await t.test('what the release is about is applied although drift is left alone', async (t) => {
   const containers = [container('web', { configHash: 'by hand' })];
   const contents = [{ service: 'web', paths: ['/op/app.conf'] }];
