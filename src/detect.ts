@@ -11,6 +11,7 @@ import { givenFiles } from './core/given.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { own } from './core/own.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
+import type { RemoteImage } from './core/preflight.ts';
 import type { Host, Staging } from './host/host.ts';
 import { imageIds, servicesToBuild, volumesOfImages } from './images.ts';
 import type { Deployed } from './records.ts';
@@ -26,6 +27,8 @@ export interface Proposal {
   readonly oldFingerprint: Fingerprint;
   /** The configuration hash compose gives each service of the new release. */
   readonly hashes: Readonly<Record<string, string>>;
+  /** What registries say of the images that are new, asked while compose is: by reference. */
+  readonly remoteImages: ReadonlyMap<string, Promise<RemoteImage>>;
 }
 
 /** What is asked for, beside following the branch. */
@@ -98,6 +101,7 @@ async function propose(
   const { staging } = after;
   if (!wish.everything && wish.from !== wish.to) refuseUnset(after.unset);
   refuseBadLabels(after.model);
+  const remoteImages = askForNewImages(host, before.model, after.model);
   const [[hashesBefore, hashesAfter], dormant, stale, ids] = await Promise.all([
     hashesOf(host, before.model, after.model),
     dormantServices(host, staging, after.model, containers),
@@ -136,7 +140,28 @@ async function propose(
     newModel: after.model,
     oldFingerprint: fingerprintOf(containers),
     hashes: hashesAfter,
+    remoteImages,
   };
+}
+
+/** Registries take as long as compose: they are asked at the same time, for what will be wanted. */
+function askForNewImages(
+  host: Host,
+  before: ComposeModel,
+  after: ComposeModel,
+): ReadonlyMap<string, Promise<RemoteImage>> {
+  const known = new Set(Object.values(before.services).map(({ image }) => image));
+  const fresh = Object.values(after.services).flatMap(({ image, build }) =>
+    image === undefined || build !== undefined || known.has(image) ? [] : [image],
+  );
+  return new Map(
+    [...new Set(fresh)].map((reference) => {
+      const answer = host.engine.remoteImage(reference);
+      // Who wants the answer hears of the failure.
+      answer.catch(() => {});
+      return [reference, answer];
+    }),
+  );
 }
 
 /**

@@ -46,6 +46,7 @@ export async function preflight(
     missingExternals(host, newModel),
     missingSources(host, proposal.staging, newModel),
   ]);
+  const warnings = await emptyBinds(host, proposal);
   const problems = [
     ...imageProblems(newModel, engine, remote),
     ...portClashes(newModel),
@@ -53,7 +54,7 @@ export async function preflight(
     ...engineProblems(newModel, engine),
     ...asked.flat(),
   ];
-  return { problems, warnings: await emptyBinds(host, proposal) };
+  return { problems, warnings };
 }
 
 /** @throws {RefusedError} that names every problem, when there is one */
@@ -105,9 +106,14 @@ type RemoteImages = Readonly<Record<string, RemoteImage>>;
 const UNKNOWN: RemoteImage = { status: 'unknown', detail: '', platforms: [], layers: {} };
 
 /** What the registries say of the images that have to be pulled. */
-async function remoteImages(host: Host, { plan }: Proposal): Promise<RemoteImages> {
+async function remoteImages(
+  host: Host,
+  { plan, remoteImages: asked }: Proposal,
+): Promise<RemoteImages> {
   const references = plan.prepare.flatMap((step) => (step.do === 'pull' ? step.images : []));
-  const answers = await Promise.all(references.map((one) => host.engine.remoteImage(one)));
+  const answers = await Promise.all(
+    references.map((one) => asked.get(one) ?? host.engine.remoteImage(one)),
+  );
   return Object.fromEntries(references.map((one, index) => [one, answers[index] ?? UNKNOWN]));
 }
 

@@ -17,6 +17,8 @@ import type { Config } from '../config/schema.ts';
 import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
 import { withDigests } from '../core/given.ts';
 import { RefusedError } from '../errors.ts';
+import { z } from 'zod';
+import { recall, remember } from './compose-memory.ts';
 import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import { readGivenContents } from './given-contents.ts';
@@ -43,7 +45,14 @@ export function createCompose(context: ComposeContext): ComposeHost {
     projectIn(config, join(staging.directory, repository.projectPath));
 
   return {
-    version: async () => (await run(composeVersion, '/')).stdout.trim(),
+    version: async () => {
+      const file = join(context.cacheDirectory, 'compose-version.json');
+      const known = await recall(file, z.string());
+      if (known !== undefined) return known;
+      const version = (await run(composeVersion, '/')).stdout.trim();
+      await remember(file, version);
+      return version;
+    },
     resolve: (staging) => resolve(context, stagedProject(staging), staging),
     allServices: async (staging) => {
       const project = stagedProject(staging);

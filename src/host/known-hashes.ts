@@ -1,27 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../core/canonical-json.ts';
 import { onlyServices, type ComposeModel } from '../core/compose-model.ts';
+import { recall, remember } from './compose-memory.ts';
 
 type Hashes = Readonly<Record<string, string>>;
 
-/** Hashes by what they were made of, and the compose that made them. */
-const schema = z.object({ compose: z.string(), hashes: z.record(z.string(), z.string()) });
-type Known = z.infer<typeof schema>;
+/** By what they were made of. */
+const hashesSchema = z.record(z.string(), z.string());
 
 /** More than two releases of any project have; those used last are kept. */
 const MAX_KNOWN = 4000;
-
-/** Where Docker's command line looks for its plugins on a host. */
-const PLUGIN_DIRECTORIES = [
-  '/root/.docker/cli-plugins',
-  '/usr/local/lib/docker/cli-plugins',
-  '/usr/local/libexec/docker/cli-plugins',
-  '/usr/lib/docker/cli-plugins',
-  '/usr/libexec/docker/cli-plugins',
-];
 
 /**
  * Asks only for hashes that are not known from before. Compose makes the hash of a service from its
@@ -35,8 +25,7 @@ export async function rememberHashes(
   ask: (model: ComposeModel) => Promise<Hashes>,
 ): Promise<Hashes> {
   const file = join(cacheDirectory, 'hashes.json');
-  const compose = await composeProgram();
-  const known = await readKnown(file, compose);
+  const known = (await recall(file, hashesSchema)) ?? {};
   const keys = Object.entries(model.services).map(
     ([name, one]) => [name, keyOf(name, one)] as const,
   );
@@ -54,30 +43,8 @@ export async function rememberHashes(
     ...entries.filter(([key]) => !used.has(key)),
     ...entries.filter(([key]) => used.has(key)),
   ];
-  await writeKnown(file, { compose, hashes: Object.fromEntries(lastUsedLast.slice(-MAX_KNOWN)) });
+  await remember(file, Object.fromEntries(lastUsedLast.slice(-MAX_KNOWN)));
   return pick(keys, all);
-}
-
-/** What `docker compose` is on this host, and which build of it: a new one hashes in its own way. */
-async function composeProgram(): Promise<string> {
-  const configured = process.env['DOCKER_CONFIG'];
-  const directories = [
-    ...(configured === undefined ? [] : [join(configured, 'cli-plugins')]),
-    ...PLUGIN_DIRECTORIES,
-  ];
-  const found = await Promise.all(
-    directories.map(async (directory) => {
-      const path = join(directory, 'docker-compose');
-      const { size, mtimeMs, ctimeMs, ino } = await stat(path).catch(() => ({
-        size: 0,
-        mtimeMs: 0,
-        ctimeMs: 0,
-        ino: 0,
-      }));
-      return [path, size, mtimeMs, ctimeMs, ino].join(':');
-    }),
-  );
-  return found.join(' ');
 }
 
 function keyOf(name: string, service: unknown): string {
@@ -93,24 +60,4 @@ function pick(keys: readonly (readonly [string, string])[], known: Hashes): Hash
       return hash === undefined ? [] : [[name, hash] as const];
     }),
   );
-}
-
-async function readKnown(file: string, compose: string): Promise<Hashes> {
-  try {
-    const known = schema.parse(JSON.parse(await readFile(file, 'utf8')));
-    return known.compose === compose ? known.hashes : {};
-  } catch {
-    return {};
-  }
-}
-
-/** Nobody waits for it to be on the disk, and nothing fails without it. */
-async function writeKnown(file: string, known: Known): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`;
-  try {
-    await writeFile(temporary, JSON.stringify(known), { mode: 0o600, flag: 'wx' });
-    await rename(temporary, file);
-  } catch {
-    await rm(temporary, { force: true });
-  }
 }
