@@ -1,0 +1,108 @@
+import type { InstalledHost } from '../lab/installed-host.ts';
+import {
+  describeCase,
+  releaseKinds,
+  type Case,
+  type Cycle,
+  type Cycles,
+  type ReleaseKind,
+} from './cases.ts';
+import { playRound, type RoundResult } from './round.ts';
+import {
+  journalLines,
+  nextTag,
+  publish,
+  startTortureHost,
+  transactionsOf,
+} from './torture-host.ts';
+
+/** A case, and what came of it. */
+export interface Played {
+  readonly case: Case;
+  readonly result: RoundResult;
+  /** One line for a person; the journal below it where a promise was broken. */
+  readonly text: string;
+}
+
+export interface TortureOptions {
+  readonly cycles: Cycles;
+  readonly hosts: number;
+  readonly onPlayed: (played: Played) => void;
+}
+
+/** Brings a fresh host to the first release that the torture knows. */
+async function begin(): Promise<{ host: InstalledHost; tag: string }> {
+  const host = await startTortureHost();
+  await host.update();
+  await publish(host, 'v1', 'good');
+  await host.update();
+  const { exitStatus } = await host.unit();
+  if (exitStatus !== 0) throw new Error(`the first update failed:\n${await host.journal()}`);
+  return { host, tag: 'v1' };
+}
+
+/** How an update of each kind goes when nothing disturbs it. */
+export async function measureCycles(): Promise<Cycles> {
+  const { host } = await begin();
+  try {
+    let tag = 'v1';
+    const cycles: Partial<Record<ReleaseKind, Cycle>> = {};
+    for (const kind of releaseKinds) {
+      await publish(host, nextTag(tag), kind);
+      const before = new Set(transactionsOf(host));
+      const { seconds } = await host.update();
+      cycles[kind] = { lines: journalLines(host, before), milliseconds: seconds * 1000 };
+      if (kind === 'good') tag = nextTag(tag);
+    }
+    return cycles as Cycles;
+  } finally {
+    await host.destroy();
+  }
+}
+
+/** Plays all cases on some hosts at the same time. One on which a promise was broken is not used again. */
+export async function torture(cases: readonly Case[], options: TortureOptions): Promise<void> {
+  const queue = [...cases];
+  const work = async (): Promise<void> => {
+    while (queue.length > 0) await playOnOneHost(queue, options);
+  };
+  await Promise.all(Array.from({ length: options.hosts }, work));
+}
+
+async function playOnOneHost(queue: Case[], { cycles, onPlayed }: TortureOptions): Promise<void> {
+  const begun = await begin();
+  const { host } = begun;
+  let { tag } = begun;
+  try {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const since = (await host.journal()).length;
+      const result = await playRound(host, next, { tag, cycles }).catch((error: unknown) => ({
+        problems: [`the round could not be played: ${String(error)}`],
+        restedAt: 'neither' as const,
+        recoveryMs: 0,
+        met: false,
+        tag,
+      }));
+      ({ tag } = result);
+      const said = result.problems.length > 0 ? await evidence(host, since) : '';
+      onPlayed({ case: next, result, text: `${textOf(next, result)}${said}` });
+      if (result.problems.length > 0) return;
+    }
+  } finally {
+    await host.destroy();
+  }
+}
+
+function textOf(one: Case, { problems, restedAt, recoveryMs }: RoundResult): string {
+  const verdict =
+    problems.length === 0 ? `${restedAt}, at rest after ${Math.round(recoveryMs)} ms` : 'BROKEN';
+  return [`${describeCase(one)}: ${verdict}`, ...problems.map((problem) => `    ${problem}`)].join(
+    '\n',
+  );
+}
+
+async function evidence(host: InstalledHost, since: number): Promise<string> {
+  const journal = await host.journal().catch(() => '');
+  const containers = await host.run('docker', ['ps', '-a']).catch(() => ({ stdout: '' }));
+  return `\n${journal.slice(since)}\n${containers.stdout}`.replaceAll('\n', '\n      ');
+}
