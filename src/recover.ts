@@ -1,14 +1,17 @@
 import type { Config } from './config/schema.ts';
 import { lastNote, recoveryFor, stateOf, type Observation, type State } from './core/journal.ts';
 import { classify } from './core/observe.ts';
-import { OperatorError } from './errors.ts';
+import { keptImages } from './core/plan.ts';
+import { messageOf, OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import type { Running } from './journalling.ts';
 import { short, type Outcome } from './outcome.ts';
 import { readActive, readMaterial, writeNeedsOperator } from './records.ts';
 import { causeOf, giveUp, rollBack } from './roll-back.ts';
+import { settle, sweep } from './settle.ts';
 import { files } from './state-names.ts';
+import { targetOf } from './target.ts';
 import { abort, commit, verifyNew } from './transact.ts';
 
 /** How long Docker may take to answer after a boot. */
@@ -40,12 +43,19 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
     },
   );
   switch (recovery.action) {
+    case 'wait for the engine':
+      throw new OperatorError(
+        'an update was cut off, and Docker does not answer, so it cannot be finished or taken back',
+        'systemctl status docker containerd; when they run: orchestrator-update recover',
+        exitCodes.operator,
+      );
     case 'none':
       await host.state.remove(files.active);
       return undefined;
     case 'abort':
       return aborted(host, running, state);
     case 'commit':
+      await standUp(host, running, 'new');
       return commit(host, config, running);
     case 'verify new':
       return verifyAgain(host, config, running);
@@ -84,6 +94,8 @@ async function forget(host: Host): Promise<void> {
 
 async function aborted(host: Host, running: Running, state: string): Promise<Outcome> {
   const { from, to } = running.material.plan;
+  if (state === 'PREPARING') await dropUnsynced(host, running);
+  await standUp(host, running, 'old');
   await abort(host, running, `the run was cut off in ${state}`);
   return {
     result: 'rolled back',
@@ -95,9 +107,45 @@ async function aborted(host: Host, running: Running, state: string): Promise<Out
   };
 }
 
+/**
+ * What cut the run off may have stopped containers, too: a dockerd that was killed leaves those ended
+ * that are not to be restarted always. Where that fails, the release is judged as it is.
+ */
+async function standUp(host: Host, running: Running, release: 'old' | 'new'): Promise<void> {
+  const target = targetOf(running.material, release);
+  const down = (await host.engine.containers()).filter(
+    ({ service, state }) => state !== 'running' && !running.material.endedBefore.includes(service),
+  );
+  if (down.length === 0) return;
+  host.log.warn(`not running: ${down.map(({ name }) => name).join(', ')}; they are brought up`);
+  try {
+    await sweep(host);
+    await settle(host, target, { mayRestartEngine: true });
+  } catch (error) {
+    host.log.error(`they do not come up: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * Images that were being pulled when the power went may have layers that are not on the disk, which
+ * Docker takes for whole. They are pulled again; one that was there before, or is in use, stays.
+ */
+async function dropUnsynced(host: Host, { material }: Running): Promise<void> {
+  const kept = new Set(keptImages(material.plan).map(({ reference }) => reference));
+  const used = new Set((await host.engine.containers()).map(({ imageId }) => imageId));
+  const pulled = material.plan.prepare.flatMap((step) => (step.do === 'pull' ? step.images : []));
+  for (const reference of pulled) {
+    const id = await host.engine.imageId(reference);
+    if (id === undefined || kept.has(reference) || used.has(id)) continue;
+    host.log.info(`${reference} may not be whole on the disk: it is pulled again`);
+    await host.engine.dropImage(reference);
+  }
+}
+
 /** The new release stands; the whole gate is passed again before it is believed. */
 async function verifyAgain(host: Host, config: Config, running: Running): Promise<Outcome> {
   try {
+    await standUp(host, running, 'new');
     await verifyNew(host, config, running);
   } catch (error) {
     return rollBack(host, config, running, await causeOf(host, error));
@@ -106,13 +154,7 @@ async function verifyAgain(host: Host, config: Config, running: Running): Promis
 }
 
 async function observe(host: Host, { material }: Running, state: State): Promise<Observation> {
-  if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) {
-    throw new OperatorError(
-      'an update was cut off, and Docker does not answer, so it cannot be finished or taken back',
-      'systemctl status docker; when it runs: orchestrator-update recover',
-      exitCodes.operator,
-    );
-  }
+  if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) return 'ENGINE-DOWN';
   // A work tree that git cannot read any more is neither release: the way back mends it.
   const head = await host.git.head().catch(() => ({ commit: '' }));
   const containers = await host.engine.containers();

@@ -9,18 +9,40 @@ import type { Target } from './target.ts';
 const MAX_ROUNDS = 4;
 
 /**
+ * After a power cut Docker may go on believing that a port is allocated (26.1.5, seen in 3 of 7 cuts):
+ * no container has it, nothing listens on it, and only a restart of Docker gives it back.
+ */
+async function isPhantomPort(host: Host, failure: unknown): Promise<boolean> {
+  if (failure === undefined) return false;
+  const found = /:(\d+) failed: port is already allocated/.exec(messageOf(failure));
+  return found?.[1] !== undefined && host.portIsFree(Number(found[1]), 'tcp');
+}
+
+/**
  * Brings everything up, and again until nothing changes any more: an `up` that was interrupted,
  * or met a foreign container, needs a second one to attach services to their networks, and its
  * exit code does not say so.
  *
+ * @param mayRestartEngine on the way back, and after a crash: every service may be stopped for it
  * @throws {OperatorError} when it still changes something, fails, or leaves a service off its networks.
  */
-export async function settle(host: Host, target: Target): Promise<void> {
+export async function settle(
+  host: Host,
+  target: Target,
+  { mayRestartEngine = false } = {},
+): Promise<void> {
   const model = withoutServices(target.model, target.leave);
   let failure: unknown;
+  let mayRestart = mayRestartEngine;
   for (let round = 1; round <= MAX_ROUNDS; round++) {
     const before = await host.engine.containers();
     failure = await up(host, servicesToUp(target, before), round);
+    if (mayRestart && (await isPhantomPort(host, failure))) {
+      mayRestart = false;
+      host.log.warn('Docker holds a port that nothing listens on: it is restarted to let go of it');
+      await host.engine.restart();
+      continue;
+    }
     await removeStrays(host, target);
     const after = await host.engine.containers();
     const isQuiet = failure === undefined && identity(before) === identity(after);
@@ -63,8 +85,16 @@ function withoutServices(model: ComposeModel, names: ReadonlySet<string>): Compo
 export async function sweep(host: Host): Promise<void> {
   for (const action of sweepFor(await host.engine.containers())) {
     host.log.info(`leftover of an interrupted compose: ${action.do} ${action.container.name}`);
-    if (action.do === 'remove') await host.engine.remove(action.container);
-    else await host.engine.rename(action.container, action.to);
+    switch (action.do) {
+      case 'remove':
+        await host.engine.remove(action.container);
+        break;
+      case 'unpause':
+        await host.engine.unpause(action.container);
+        break;
+      case 'rename':
+        await host.engine.rename(action.container, action.to);
+    }
   }
 }
 

@@ -56,7 +56,9 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
     case 'signal':
       return signal(host, step);
     case 'settle':
-      return settle(host, targetOf(material, step.release));
+      return settle(host, targetOf(material, step.release), {
+        mayRestartEngine: step.release === 'old',
+      });
   }
 }
 

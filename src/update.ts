@@ -5,7 +5,7 @@ import type { Problem } from './core/preflight.ts';
 import { awaitApproval } from './approval.ts';
 import { driftedServices } from './core/drift.ts';
 import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
-import { messageOf, RefusedError } from './errors.ts';
+import { messageOf, OperatorError, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { held, needsOperator, nothingToDo, short, type Outcome } from './outcome.ts';
@@ -28,6 +28,8 @@ export interface UpdateOptions {
   readonly force: boolean;
 }
 
+/** How long Docker may be away before an update is begun. */
+const ENGINE_WAIT_SECONDS = 60;
 /** A branch that moves while it is applied is followed, but not for ever. */
 const MAX_ROUNDS = 3;
 
@@ -67,6 +69,7 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
   if (quarantined) return heldByQuarantine(config, tip, quarantined.reason);
 
+  await requireEngine(host);
   const id = transactionName(host.now(), tip);
   try {
     const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
@@ -82,6 +85,15 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   } finally {
     await host.git.dropStagings();
   }
+}
+
+/** A Docker that is only half there would make a healthy cluster look sick, and excuse a sick release. */
+async function requireEngine(host: Host): Promise<void> {
+  if (await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS)) return;
+  throw new OperatorError(
+    `Docker, or its containerd, has not answered for ${ENGINE_WAIT_SECONDS} s`,
+    'systemctl status docker containerd; journalctl -u docker -u containerd -n 50',
+  );
 }
 
 /** The plan of a run, without carrying it out: also where there is nothing to do, for its drift. */

@@ -30,7 +30,8 @@ const BASELINE_LOOKS = 3;
 
 /**
  * Looks at the cluster before an update. One look is not enough to excuse anything: what is still
- * starting is waited for, and only what is bad in every look was bad before.
+ * starting is waited for, and only what is bad in every look, for as long as would fail a release, was
+ * bad before.
  */
 export async function takeBaseline(
   host: Host,
@@ -41,7 +42,8 @@ export async function takeBaseline(
   const jobs = new Set(
     Object.keys(model.services).filter((name) => mayEnd(model.services[name] ?? {})),
   );
-  const waitUntilMs = host.now().getTime() + config.health.timeout_seconds * 1000;
+  const { timeout_seconds: patience, unhealthy_seconds: persistence } = config.health;
+  const since = host.elapsedSeconds();
   const looks: Finding[][] = [];
   for (;;) {
     const sample = await look(host, probe);
@@ -52,7 +54,9 @@ export async function takeBaseline(
     ];
     looks.push(findings);
     const isStarting = findings.some(({ problem }) => problem.startsWith('is starting'));
-    const isOver = looks.length >= BASELINE_LOOKS && (!isStarting || nowMs >= waitUntilMs);
+    const waited = host.elapsedSeconds() - since;
+    const isOver =
+      looks.length >= BASELINE_LOOKS && waited >= (isStarting ? patience : persistence);
     if (findings.length > 0 && !isOver) {
       host.progress('looking at the cluster before the update');
       await host.sleep(config.health.interval_seconds);
@@ -91,7 +95,7 @@ export async function verify(
       `${url} is not probed: this release does not publish its port; change health.urls`,
     );
   }
-  const seconds = (): number => host.now().getTime() / 1000;
+  const seconds = host.elapsedSeconds;
   const startedAt = seconds();
   const first = await look(host, urls.probe);
   let sample = first;

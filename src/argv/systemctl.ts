@@ -7,3 +7,11 @@ export function systemctlShow(unit: string, properties: readonly string[]): Comm
     args: ['show', unit, `--property=${properties.join(',')}`],
   };
 }
+
+/** Forgets failed starts first: too many of them, and systemd would refuse the restart. */
+export const resetDocker: Command = {
+  file: 'systemctl',
+  args: ['reset-failed', 'docker.service', 'docker.socket'],
+};
+
+export const restartDocker: Command = { file: 'systemctl', args: ['restart', 'docker.service'] };

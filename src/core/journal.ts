@@ -36,6 +36,7 @@ export interface Transaction {
 /** What recovery does with a transaction that a run left unfinished. */
 export type Recovery =
   | { readonly action: 'none' }
+  | { readonly action: 'wait for the engine' }
   | { readonly action: 'abort' }
   | { readonly action: 'verify new' }
   | { readonly action: 'commit' }
@@ -82,17 +83,39 @@ export function recoveryFor(entries: readonly Entry[], observed: Observation): R
       return { action: 'none' };
     case 'PREPARING':
     case 'ARMED':
-      return { action: 'abort' };
     case 'COMMITTING':
-      return { action: 'commit' };
     case 'APPLYING':
     case 'VERIFYING':
-      return observed === 'NEW' && attemptsOf(entries, 'VERIFYING') < 2
-        ? { action: 'verify new' }
-        : rollBackAgain(entries);
     case 'ROLLING_BACK':
     case 'VERIFYING_ROLLBACK':
-      return rollBackAgain(entries);
+      return unfinished(state, entries, observed);
+  }
+}
+
+/** States whose transaction is not over. */
+type Unfinished = Exclude<State, 'COMMITTED' | 'ABORTED' | 'ROLLED_BACK' | 'NEEDS_OPERATOR'>;
+
+/**
+ * What was going on decides while nothing, or everything, had been done; in between, what is there does.
+ * Nothing can be done to containers, nor to the names of images, without an engine.
+ */
+function unfinished(state: Unfinished, entries: readonly Entry[], observed: Observation): Recovery {
+  switch (observed) {
+    case 'ENGINE-DOWN':
+      return { action: 'wait for the engine' };
+    case 'NEW':
+      if (state === 'COMMITTING') return { action: 'commit' };
+      if (state === 'PREPARING' || state === 'ARMED') return { action: 'abort' };
+      if (state === 'ROLLING_BACK' || state === 'VERIFYING_ROLLBACK') return rollBackAgain(entries);
+      return attemptsOf(entries, 'VERIFYING') < 2
+        ? { action: 'verify new' }
+        : rollBackAgain(entries);
+    case 'OLD':
+    case 'MIXED':
+    case 'NONE':
+      if (state === 'PREPARING' || state === 'ARMED') return { action: 'abort' };
+      // It was verified, and said so: what happened to it later is another story.
+      return state === 'COMMITTING' ? { action: 'commit' } : rollBackAgain(entries);
   }
 }
 

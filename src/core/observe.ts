@@ -92,6 +92,7 @@ function matches(containers: readonly Container[], fingerprint: Fingerprint): bo
 /** What to do about containers that an interrupted compose left. */
 export type Sweep =
   | { readonly do: 'remove'; readonly container: Container }
+  | { readonly do: 'unpause'; readonly container: Container }
   | { readonly do: 'rename'; readonly container: Container; readonly to: string };
 
 /** A name compose gives a container while it replaces another: `<12 hex digits>_<name>`. */
@@ -102,7 +103,8 @@ const TEMPORARY_NAME = /^[0-9a-f]{12}_(.+)$/;
  * started goes when another of its service is there: the next `up` would trip over its name. When
  * it is the only one it stays, under its proper name: it alone still holds the anonymous volumes of
  * the one it was to replace, and `up` hands them on. One that runs under its temporary name gets
- * its proper name if that is free, and goes if another container has it.
+ * its proper name if that is free, and goes if another container has it. A paused one goes on: `up`
+ * would stumble over it, and whoever paused it for a backup may have died meanwhile.
  */
 export function sweepFor(containers: readonly Container[]): Sweep[] {
   const started = containers.filter(({ state }) => state !== 'created');
@@ -112,7 +114,8 @@ export function sweepFor(containers: readonly Container[]): Sweep[] {
     const proper = TEMPORARY_NAME.exec(container.name)?.[1];
     const isSpare = container.state === 'created' && services.has(container.service);
     if (isSpare) return [{ do: 'remove', container }];
-    if (proper === undefined) return [];
+    if (proper === undefined)
+      return container.state === 'paused' ? [{ do: 'unpause', container }] : [];
     if (names.has(proper)) return [{ do: 'remove', container }];
     names.add(proper);
     return [{ do: 'rename', container, to: proper }];

@@ -1,6 +1,8 @@
 import { parseImageReference } from '../core/image-reference.ts';
 import type { Container, ContainerState } from '../core/observe.ts';
+import { resetDocker, restartDocker } from '../argv/systemctl.ts';
 import { OperatorError } from '../errors.ts';
+import { exec } from './exec.ts';
 import type { ApiAnswer, EngineApi } from './engine-api.ts';
 import type { EngineHost } from './host.ts';
 import { readFacts } from './engine-facts.ts';
@@ -19,6 +21,8 @@ export interface EngineContext extends PullContext {
   readonly sleep: (seconds: number) => Promise<void>;
 }
 
+/** A restart of Docker stops every container, each with its own time to end. */
+const RESTART_SECONDS = 150;
 /** Docker names an anonymous volume by 64 hex digits. */
 const ANONYMOUS_NAME = /^[0-9a-f]{64}$/;
 /** The repository of the tags that keep images for a rollback. */
@@ -32,17 +36,15 @@ export function createEngine(context: EngineContext): EngineHost {
       const { body } = expect(await api('GET', '/version'), [200], 'its version');
       return String((body as { Version?: unknown }).Version);
     },
-    waitUntilUp: async (withinSeconds) => {
-      const startedAtMs = performance.now();
-      for (;;) {
-        const up = await context.ping('GET', '/_ping').then(
-          ({ status }) => status === 200,
-          () => false,
-        );
-        if (up || performance.now() - startedAtMs >= withinSeconds * 1000) return up;
-        context.onProgress('waiting for Docker');
-        await context.sleep(1);
-      }
+    waitUntilUp: (withinSeconds) => waitUntilUp(context, withinSeconds),
+    restart: async () => {
+      await exec(resetDocker, { timeoutSeconds: RESTART_SECONDS });
+      await exec(restartDocker, { timeoutSeconds: RESTART_SECONDS, watch: context.watch });
+      if (await waitUntilUp(context, RESTART_SECONDS)) return;
+      throw new OperatorError(
+        'Docker does not answer after its restart',
+        'systemctl status docker; journalctl -u docker -n 50',
+      );
     },
     containers: () => listContainers(api, settings.project_name),
     imageId: async (reference) => {
@@ -60,6 +62,10 @@ export function createEngine(context: EngineContext): EngineHost {
       expect(answer, [201], `a tag ${reference} for ${image}`);
     },
     dropKeptTags: (keep) => dropKeptTags(api, new Set(keep)),
+    dropImage: async (reference) => {
+      const answer = await api('DELETE', `/images/${encodeURIComponent(reference)}`);
+      expect(answer, [200, 404, 409], `the removal of the image ${reference}`);
+    },
     pull: (reference) => pullImage(context, reference),
     remoteImage: async (reference) =>
       inspectRemote(context.apiWith, reference, (await readFacts(api)).platform),
@@ -79,9 +85,19 @@ export function createEngine(context: EngineContext): EngineHost {
   };
 }
 
+async function waitUntilUp(context: EngineContext, withinSeconds: number): Promise<boolean> {
+  const startedAtMs = performance.now();
+  for (;;) {
+    const up = await context.ping('GET', '/version').then(isWhole, () => false);
+    if (up || performance.now() - startedAtMs >= withinSeconds * 1000) return up;
+    context.onProgress('waiting for Docker');
+    await context.sleep(1);
+  }
+}
+
 function containerActs(
   context: EngineContext,
-): Pick<EngineHost, 'stop' | 'kill' | 'remove' | 'rename'> {
+): Pick<EngineHost, 'stop' | 'kill' | 'unpause' | 'remove' | 'rename'> {
   const { api, config } = context;
   return {
     stop: async ({ id, name }) => {
@@ -94,6 +110,11 @@ function containerActs(
       const answer = await api('POST', `/containers/${id}/kill?${query.toString()}`);
       expect(answer, [204, 404, 409], `the signal ${signal} for the container ${name}`);
     },
+    unpause: async ({ id, name }) => {
+      const answer = await api('POST', `/containers/${id}/unpause`);
+      // 409 or 500, by the version: it is not paused.
+      expect(answer, [204, 404, 409, 500], `to let the container ${name} go on`);
+    },
     remove: async ({ id, name }) => {
       const answer = await api('DELETE', `/containers/${id}?force=true`);
       expect(answer, [204, 404, 409], `the removal of the container ${name}`);
@@ -104,6 +125,20 @@ function containerActs(
       expect(answer, [204, 404], `the name ${to} for the container ${name}`);
     },
   };
+}
+
+interface VersionDetails {
+  readonly Components?: readonly { readonly Name?: string }[] | null;
+}
+
+/**
+ * Whether Docker can do all it is there for. Without its containerd it answers, and every healthcheck,
+ * start and pull fails; it then names runc among its components, and containerd not (seen with 26.1.5).
+ */
+function isWhole({ status, body }: ApiAnswer): boolean {
+  if (status !== 200) return false;
+  const names = ((body ?? {}) as VersionDetails).Components?.map(({ Name }) => Name) ?? [];
+  return !names.includes('runc') || names.includes('containerd');
 }
 
 /** The part of `GET /images/{name}/json` that is read. */

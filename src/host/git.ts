@@ -11,6 +11,9 @@ import { openSubmodules, type Submodules } from './submodules.ts';
 /** Where fetched commits are kept: outside the user's branches, so nothing of theirs moves. */
 const INCOMING = 'refs/orchestrator-update/incoming';
 
+/** What git says of objects that a power cut left empty: somebody else's git may not have synced them. */
+const DAMAGED = /is empty|bad object|unable to read|did not send all necessary objects/;
+
 /** Git on the work tree that is followed. */
 export function createGit(context: GitContext): GitHost {
   const { config, repository } = context;
@@ -33,9 +36,12 @@ export function createGit(context: GitContext): GitHost {
       const args = ['fetch', '--no-tags', '--no-recurse-submodules', config.remote, refspec];
       await raw(...args).catch(async (error: unknown) => {
         // A fetch that a power cut ended leaves the lock of our own ref, which nobody else takes.
-        if (!messageOf(error).includes(`${INCOMING}.lock`)) throw error;
-        const path = await raw('rev-parse', '--git-path', `${INCOMING}.lock`);
-        await removeLocks(context, [resolve(directory, path)]);
+        const why = messageOf(error);
+        if (why.includes(`${INCOMING}.lock`)) {
+          const path = await raw('rev-parse', '--git-path', `${INCOMING}.lock`);
+          await removeLocks(context, [resolve(directory, path)]);
+        } else if (DAMAGED.test(why)) await removeEmptyObjects(context);
+        else throw error;
         await raw(...args);
       });
       return raw('rev-parse', `${INCOMING}^{commit}`);
@@ -91,6 +97,16 @@ function checkouts(
       await raw('submodule', 'update', '--init', '--recursive', '--no-fetch', '--force');
     },
   };
+}
+
+/** An empty object holds nothing, and keeps git from fetching it again. So does our own ref that names one. */
+async function removeEmptyObjects(context: GitContext): Promise<void> {
+  const { directory, owner: user } = context.repository;
+  const path = await git(context, directory, ['rev-parse', '--git-path', 'objects']);
+  const objects = resolve(directory, path);
+  const options = { user, timeoutSeconds: 300, cwd: '/' };
+  await exec({ file: 'find', args: [objects, '-type', 'f', '-empty', '-delete'] }, options);
+  await git(context, directory, ['update-ref', '-d', INCOMING]);
 }
 
 /**

@@ -26,6 +26,8 @@ export interface Host {
   /** Everything written so far is on the disk: the state, the work tree, Docker's store. */
   barrier(): Promise<void>;
   now(): Date;
+  /** Seconds since some moment, for measuring: whatever is done to the clock does not touch it. */
+  elapsedSeconds(): number;
   /** @throws {InterruptedError} when a signal asked us to stop. */
   sleep(seconds: number): Promise<void>;
   /** Tells systemd and the terminal what is going on; each call is proof of progress. */
@@ -109,8 +111,10 @@ export interface ComposeHost {
 export interface EngineHost {
   /** @throws when Docker does not answer. */
   version(): Promise<string>;
-  /** Waits for Docker to answer, for at most this long. */
+  /** Waits for Docker and its containerd to answer, for at most this long. */
   waitUntilUp(withinSeconds: number): Promise<boolean>;
+  /** Restarts Docker, and waits until it answers. Without live-restore every container is stopped. */
+  restart(): Promise<void>;
   containers(): Promise<Container[]>;
   imageId(reference: string): Promise<string | undefined>;
   /** The paths an image declares as VOLUME; undefined where it is not on this host. */
@@ -130,6 +134,10 @@ export interface EngineHost {
   stop(container: Container): Promise<void>;
   /** Sends a signal (`HUP`) to a container's process. */
   kill(container: Container, signal: string): Promise<void>;
+  /** Lets a paused container go on. */
+  unpause(container: Container): Promise<void>;
+  /** Removes the name of an image, and the image if that was its last and nobody uses it. */
+  dropImage(reference: string): Promise<void>;
   /** Removes a container, never its volumes. */
   remove(container: Container): Promise<void>;
   rename(container: Container, name: string): Promise<void>;

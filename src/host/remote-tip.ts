@@ -10,8 +10,16 @@ export interface RemoteBranch {
   readonly owner: User;
 }
 
-/** Settings every git command runs with: nothing of the repository's own choice is executed. */
-export const gitSettings: readonly string[] = ['core.hooksPath=/dev/null', 'core.fsmonitor=false'];
+/**
+ * Settings every git command runs with: nothing of the repository's own choice is executed, and what
+ * git writes is on the disk when it says so. It leaves loose objects out otherwise, and a power cut
+ * makes empty files of them that later commands stumble over.
+ */
+export const gitSettings: readonly string[] = [
+  'core.hooksPath=/dev/null',
+  'core.fsmonitor=false',
+  'core.fsync=all',
+];
 
 /** Git never asks: under systemd nobody would answer. */
 export const gitEnvironment = { GIT_TERMINAL_PROMPT: '0' } as const;

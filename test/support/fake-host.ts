@@ -83,6 +83,15 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       fileDigest: () => read(() => undefined),
       exists: () => read(() => true),
       kill: () => effect(() => {}),
+      restart: () => effect(() => {}),
+      unpause: ({ id }) =>
+        effect(
+          () =>
+            void (world.containers = world.containers.map((one) =>
+              one.id === id ? { ...one, state: 'running' } : one,
+            )),
+        ),
+      dropImage: (reference) => effect(() => void world.images.delete(reference)),
       remove: ({ id }) =>
         effect(() => void (world.containers = world.containers.filter((one) => one.id !== id))),
       rename: ({ id }, name) =>
@@ -102,9 +111,11 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     disk: () => read(() => undefined),
     barrier: () => effect(() => {}),
     now: () => new Date(world.clockMs),
+    elapsedSeconds: () => world.elapsedMs / 1000,
     sleep: async (seconds) => {
       alive();
       world.clockMs += seconds * 1000;
+      world.elapsedMs += seconds * 1000;
     },
     progress: () => {},
     shieldFromSignals: () => void (power.shielded = true),

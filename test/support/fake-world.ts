@@ -38,6 +38,8 @@ export interface World {
   readonly partialBackups: Set<string>;
   readonly releases: Readonly<Record<string, FakeRelease>>;
   clockMs: number;
+  /** The clock that nobody can set. */
+  elapsedMs: number;
   /** Single effects on the world so far. */
   effects: number;
   readonly said: string[];
@@ -56,6 +58,7 @@ export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start
     partialBackups: new Set(),
     releases,
     clockMs: Date.parse('2026-01-01T00:00:00Z'),
+    elapsedMs: 0,
     effects: 0,
     said: [],
     nextId: 1,

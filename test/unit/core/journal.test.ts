@@ -26,15 +26,15 @@ const forward: readonly State[] = ['PREPARING', 'ARMED', 'APPLYING', 'VERIFYING'
 
 /** What recovery does for a state that was reached once, with OLD, NEW, MIXED, NONE, ENGINE-DOWN. */
 const table: Readonly<Record<State, readonly [string, string, string, string, string]>> = {
-  PREPARING: ['abort', 'abort', 'abort', 'abort', 'abort'],
-  ARMED: ['abort', 'abort', 'abort', 'abort', 'abort'],
-  APPLYING: ['roll back', 'verify new', 'roll back', 'roll back', 'roll back'],
-  VERIFYING: ['roll back', 'verify new', 'roll back', 'roll back', 'roll back'],
-  COMMITTING: ['commit', 'commit', 'commit', 'commit', 'commit'],
+  PREPARING: ['abort', 'abort', 'abort', 'abort', 'wait for the engine'],
+  ARMED: ['abort', 'abort', 'abort', 'abort', 'wait for the engine'],
+  APPLYING: ['roll back', 'verify new', 'roll back', 'roll back', 'wait for the engine'],
+  VERIFYING: ['roll back', 'verify new', 'roll back', 'roll back', 'wait for the engine'],
+  COMMITTING: ['commit', 'commit', 'commit', 'commit', 'wait for the engine'],
   COMMITTED: ['none', 'none', 'none', 'none', 'none'],
   ABORTED: ['none', 'none', 'none', 'none', 'none'],
-  ROLLING_BACK: ['roll back', 'roll back', 'roll back', 'roll back', 'roll back'],
-  VERIFYING_ROLLBACK: ['roll back', 'roll back', 'roll back', 'roll back', 'roll back'],
+  ROLLING_BACK: ['roll back', 'roll back', 'roll back', 'roll back', 'wait for the engine'],
+  VERIFYING_ROLLBACK: ['roll back', 'roll back', 'roll back', 'roll back', 'wait for the engine'],
   ROLLED_BACK: ['none', 'none', 'none', 'none', 'none'],
   NEEDS_OPERATOR: ['none', 'none', 'none', 'none', 'none'],
 };
@@ -68,7 +68,7 @@ await t.test('each attempt to roll back counts, and the last is not repeated', a
   }
   const note = 'service web has exited with code 1';
   const spent = journal(...states, { state: 'VERIFYING_ROLLBACK', note });
-  for (const observed of observations) {
+  for (const observed of observations.filter((one) => one !== 'ENGINE-DOWN')) {
     t.same(recoveryFor(spent, observed), {
       action: 'give up',
       reason: `the old release did not come back in 3 attempts: ${note}`,

@@ -168,7 +168,13 @@ await t.test('a container is removed without its volumes, and may be gone', asyn
 });
 
 await t.test('waiting for Docker ends when it answers, or when the time is up', async (t) => {
-  t.equal(await (await engineWith(t, { 'GET /_ping': [200, 'OK'] })).engine.waitUntilUp(9), true);
+  const up = { Components: [{ Name: 'Engine' }, { Name: 'containerd' }, { Name: 'runc' }] };
+  const half = { Components: [{ Name: 'Engine' }, { Name: 'runc' }] };
+  const isUp = async (version: unknown): Promise<boolean> =>
+    (await engineWith(t, { 'GET /version': [200, version] })).engine.waitUntilUp(0);
+  t.equal(await isUp(up), true);
+  t.equal(await isUp(half), false, 'without its containerd it can do nothing');
+  t.equal(await isUp({}), true, 'an engine that names no parts is believed');
   const { engine, asked } = await engineWith(t, {});
   t.equal(await engine.waitUntilUp(1.5), false);
   t.equal(asked.length, 3, 'asked once a second');
