@@ -10,6 +10,8 @@ export interface Running {
   readonly id: string;
   readonly material: Material;
   readonly staging?: Staging;
+  /** Which life of Docker it was begun in; not known of a run that was cut off. */
+  readonly incarnation?: string;
 }
 
 const goesBack: ReadonlySet<State> = new Set(['ROLLING_BACK', 'VERIFYING_ROLLBACK']);

@@ -148,7 +148,7 @@ async function verifyAgain(host: Host, config: Config, running: Running): Promis
     await standUp(host, running, 'new');
     await verifyNew(host, config, running);
   } catch (error) {
-    return rollBack(host, config, running, await causeOf(host, error));
+    return rollBack(host, config, running, await causeOf(host, error, running));
   }
   return commit(host, config, running);
 }

@@ -1,7 +1,7 @@
 import type { Config } from './config/schema.ts';
 import { MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
 import { stepsBack } from './core/plan.ts';
-import { messageOf, OperatorError, UnhealthyError } from './errors.ts';
+import { messageOf, OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
@@ -114,15 +114,24 @@ function rolledBack(running: Running, cause: Cause, isQuarantined: boolean): Out
   };
 }
 
-/** What went wrong, and whose fault it is: a release is blamed only while Docker answers. */
-export async function causeOf(host: Host, error: unknown): Promise<Cause> {
+/** What compose and Docker say when one of them is ended from outside, or Docker is not whole. */
+const ENDED_FROM_OUTSIDE =
+  /was ended by SIG|Cannot connect to the Docker daemon|error during connect|\bEOF\b|containerd\.sock|Error while dialing|Docker does not answer/;
+
+/** What went wrong, and whose fault it is: a release is blamed only where Docker lived all the time. */
+export async function causeOf(host: Host, error: unknown, running: Running): Promise<Cause> {
   const reason = messageOf(error);
   const signal = host.interruptedBy();
   if (signal !== undefined) return { blame: 'signal', reason: `stopped by ${signal}` };
-  if (error instanceof UnhealthyError) return { blame: 'release', reason };
   const isOurs = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC';
-  const answers = await host.engine.waitUntilUp(0);
-  return { blame: answers && !isOurs ? 'release' : 'crash', reason };
+  if (isOurs || ENDED_FROM_OUTSIDE.test(reason)) return { blame: 'crash', reason };
+  if (!(await host.engine.waitUntilUp(0))) return { blame: 'crash', reason };
+  const { incarnation } = running;
+  const hasRestarted =
+    incarnation !== undefined && incarnation !== (await host.engine.incarnation());
+  return hasRestarted
+    ? { blame: 'crash', reason: `Docker was restarted meanwhile: ${reason}` }
+    : { blame: 'release', reason };
 }
 
 /** A release is to blame, or a host that crashed with it twice; a person's stop never counts. */

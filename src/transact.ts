@@ -47,7 +47,7 @@ export async function transact(
     await apply(host, prepared);
     await verifyNew(host, config, prepared);
   } catch (error) {
-    return rollBack(host, config, prepared, await causeOf(host, error));
+    return rollBack(host, config, prepared, await causeOf(host, error, prepared));
   }
   return commit(host, config, prepared);
 }
@@ -76,7 +76,8 @@ async function prepare(
   await openTransaction(host.state, id, material);
   try {
     await enter(host, id, 'PREPARING');
-    const running = { id, material, staging };
+    const incarnation = await host.engine.incarnation();
+    const running = { id, material, staging, incarnation };
     await takeSteps(
       host,
       running,
@@ -95,7 +96,7 @@ async function prepare(
     await host.barrier();
     await enter(host, id, 'ARMED');
     host.progress('everything a rollback needs is on disk');
-    return { id, material: armed };
+    return { id, material: armed, incarnation };
   } catch (error) {
     // Where even that fails (a full disk), the next run does it; what went wrong first is reported.
     await tryTo(host, () => abort(host, { id, material }, messageOf(error)));

@@ -1,14 +1,20 @@
 import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { styleText } from 'node:util';
 import type { Invocation } from '../cli.ts';
 import { compareTrees } from '../compare.ts';
 import { sections } from '../core/diff.ts';
 import type { Comparison } from '../core/comparison.ts';
-import { UsageError } from '../errors.ts';
+import { printableText } from '../core/secrets.ts';
+import { InterruptedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { openCommitTrees, type CommitTrees } from '../host/commit-trees.ts';
+import type { CommitTrees } from '../host/commit-trees.ts';
 import type { Tree } from '../host/side-by-side.ts';
+import { listenForStop } from '../host/stop.ts';
+import { outliveReaders } from '../host/terminal.ts';
+
+/** As docker compose has it. */
+const PROJECT_NAME = /^[a-z0-9][a-z0-9_-]*$/;
 
 /** `diff OLD NEW`: what docker compose makes of each, compared. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
@@ -19,37 +25,73 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
       'orchestrator-update diff --help',
     );
   }
-  const files = listOf(invocation.flags['file']);
-  const newFiles = listOf(invocation.flags['new-file']);
-  const projectName = String(invocation.flags['project-name'] ?? 'project');
+  const files = relativeFiles(invocation.flags['file'], '--file');
+  const newFiles = relativeFiles(invocation.flags['new-file'], '--new-file');
+  const projectName = projectNameOf(invocation.flags['project-name']);
+  // What was laid out is removed also when a person loses patience.
+  const stop = listenForStop(() => {});
+  outliveReaders();
   let commits: CommitTrees | undefined;
   const open = async (name: string, names: readonly string[]): Promise<Tree> => {
     const directory = resolve(name);
-    if (await isDirectory(directory)) return { directory, projectPath: '', files: names };
-    commits ??= await openCommitTrees(process.cwd());
+    if (await isDirectory(name)) {
+      return { name, prefix: `${directory}/`, directory, projectPath: '', files: names };
+    }
+    if (!commits) {
+      // Two directories need nothing of git.
+      const { openCommitTrees } = await import('../host/commit-trees.ts');
+      commits = await openCommitTrees(process.cwd(), name);
+    }
     return { ...(await commits.open(name)), files: names };
   };
   try {
     const comparison = await compareTrees(
       await open(old, files),
       await open(now, newFiles.length > 0 ? newFiles : files),
-      { projectName, environment: invocation.environment },
+      { projectName, environment: invocation.environment, signal: stop.signal() },
     );
     print(invocation.json ? JSON.stringify(comparison, undefined, 2) : textOf(comparison));
     return comparison.verdict === 'invalid-new' ? exitCodes.usage : exitCodes.done;
+  } catch (error) {
+    const signal = stop.requestedBy();
+    throw signal === undefined ? error : new InterruptedError(signal);
   } finally {
     await commits?.close();
   }
+}
+
+function projectNameOf(flag: Invocation['flags'][string]): string {
+  const name = String(flag ?? 'project');
+  if (PROJECT_NAME.test(name)) return name;
+  throw new UsageError(
+    `--project-name ${name}: lower-case letters, digits, - and _ are expected`,
+    'orchestrator-update diff --help',
+  );
+}
+
+/** Files are of both sides, so they cannot be named by where one of them lies. */
+function relativeFiles(flag: Invocation['flags'][string], name: string): readonly string[] {
+  const files = listOf(flag);
+  const absolute = files.find((file) => file.startsWith('/'));
+  if (absolute === undefined) return files;
+  throw new UsageError(
+    `${name} ${absolute}: a path relative to OLD and NEW is expected (for a commit: to the root of the repository)`,
+    'orchestrator-update diff --help',
+  );
 }
 
 function listOf(flag: Invocation['flags'][string]): readonly string[] {
   return Array.isArray(flag) ? (flag as readonly string[]) : [];
 }
 
+/** @throws {UsageError} when it is there and no directory */
 async function isDirectory(path: string): Promise<boolean> {
-  return stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
+  if (path === '') throw new UsageError('an empty word is neither a directory nor a commit');
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isDirectory()) return found !== undefined;
+  throw new UsageError(
+    `${path} is a file; OLD and NEW are directories that hold compose projects, or commits`,
+    `orchestrator-update diff OLD NEW --file ${basename(path)}`,
   );
 }
 
@@ -78,12 +120,15 @@ function textOf(comparison: Comparison): string {
     ),
     ...comparison.errors.map((error) => styleText('red', `! ${error}`)),
   ];
-  return [styleText('bold', comparison.verdict), ...lines].join('\n');
+  const isInvalid = comparison.verdict.startsWith('invalid');
+  const next = isInvalid ? ['next: docker compose config    # there, until it reads it'] : [];
+  return [styleText('bold', comparison.verdict), ...lines, ...next].join('\n');
 }
 
 function valueLines({ values }: Comparison, service: string): string[] {
   return (values[service] ?? []).map(
-    ({ path, from = '(none)', to = '(none)' }) => `    ${path}: ${from} → ${to}`,
+    ({ path, from = '(none)', to = '(none)' }) =>
+      `    ${printableText(path)}: ${printableText(from)} → ${printableText(to)}`,
   );
 }
 

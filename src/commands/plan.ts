@@ -7,6 +7,7 @@ import type { Plan, Step } from '../core/plan.ts';
 import type { Problem } from '../core/preflight.ts';
 import type { Judgement } from '../core/policy.ts';
 import type { Risk } from '../core/risk.ts';
+import { printableText } from '../core/secrets.ts';
 import type { ServicePlan } from '../core/service-plan.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { short } from '../outcome.ts';
@@ -113,7 +114,10 @@ function serviceTable(services: readonly ServicePlan[], isTerminal: boolean): st
       return [
         one && one.action !== 'untouched' ? styleText(colours[one.risk], line) : line,
         ...values.map(({ path, from, to }) =>
-          styleText('dim', `    ${path}: ${from ?? '(none)'} → ${to ?? '(none)'}`),
+          styleText(
+            'dim',
+            `    ${printableText(path)}: ${printableText(from ?? '(none)')} → ${printableText(to ?? '(none)')}`,
+          ),
         ),
       ];
     }),

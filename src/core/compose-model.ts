@@ -67,11 +67,14 @@ export function withoutRoot(model: ComposeModel, root: string): ComposeModel {
   return withTexts(model, moved) as ComposeModel;
 }
 
+/** A number that JavaScript would round, as it was written (ECMAScript proposal, in V8 since 11.4). */
+const { isRawJSON } = JSON as unknown as { isRawJSON: (value: unknown) => boolean };
+
 /** The same value with every text in it, but for keys, put through a function. */
 function withTexts(value: unknown, moved: (text: string) => string): unknown {
   if (typeof value === 'string') return moved(value);
   if (Array.isArray(value)) return value.map((inner) => withTexts(inner, moved));
-  if (value === null || typeof value !== 'object') return value;
+  if (value === null || typeof value !== 'object' || isRawJSON(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => [key, withTexts(inner, moved)]),
   );

@@ -139,7 +139,39 @@ export function mountedPaths(model: ComposeModel, name: string): string[] {
   const files = (['configs', 'secrets'] as const).flatMap((section) =>
     usedObjects(service, section).flatMap((one) => fileOf(model[section]?.[one]) ?? []),
   );
-  return [...bindsOf(model, service).flatMap(({ source }) => source ?? []), ...files];
+  // A volume can be a bind under another name.
+  const devices = usedVolumes(service).flatMap((one) => {
+    const { driver_opts: options } = (own(model.volumes, one) ?? {}) as {
+      driver_opts?: { o?: string; device?: string };
+    };
+    const isBind = options?.o?.split(',').includes('bind') ?? false;
+    return isBind && options?.device?.startsWith('/') === true ? [options.device] : [];
+  });
+  return [...bindsOf(model, service).flatMap(({ source }) => source ?? []), ...devices, ...files];
+}
+
+/** Files and directories that a service's image is made of: contexts, and a Dockerfile outside of them. */
+export function buildPaths(model: ComposeModel, name: string): string[] {
+  const { dockerfile, additional_contexts: more = {} } = (model.services[name]?.build ?? {}) as {
+    dockerfile?: string;
+    additional_contexts?: Readonly<Record<string, string>>;
+  };
+  const context = buildContext(model, name);
+  const file =
+    context !== undefined && dockerfile !== undefined && !dockerfile.startsWith('/')
+      ? [resolved(`${context}/${dockerfile}`)]
+      : [dockerfile ?? ''];
+  return [context ?? '', ...Object.values(more), ...file].filter((path) => path.startsWith('/'));
+}
+
+/** A path without `.` and `..`. */
+function resolved(path: string): string {
+  const parts: string[] = [];
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop();
+    else if (part !== '' && part !== '.') parts.push(part);
+  }
+  return `/${parts.join('/')}`;
 }
 
 /** The directory a service's image is built from; undefined where none is, or it is a URL. */

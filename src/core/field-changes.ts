@@ -1,6 +1,7 @@
 import { canonicalJson, sameValue } from './canonical-json.ts';
 import type { Service } from './compose-model.ts';
 import { own } from './own.ts';
+import { isSecretName, MASK, withoutSecrets, wordsWithoutSecrets } from './secrets.ts';
 
 /** One value that differs between two definitions of a service, fit to be shown. */
 export interface FieldChange {
@@ -11,14 +12,7 @@ export interface FieldChange {
   readonly to: string | undefined;
 }
 
-const MASK = '…';
 const MAX_CHARACTERS = 80;
-/** Names of settings whose values nobody should read over a shoulder, in a log or a chat. */
-const SECRET_NAME = /pass|secret|token|credential|private|salt|dsn|auth|key(?!board)/i;
-/** The same within a value, as in `--password=x` and `TOKEN: x`. */
-const SECRET_WITHIN =
-  /((?:pass|secret|token|credential|api[_-]?key)[\w-]*\\?["']?\s*[=:,]\s*\\?["']?)[^\s"',&\\]+/gi;
-const URL_CREDENTIALS = /\/\/[^/@\s]+@/g;
 
 /** What differs between two definitions of a service, value by value, in the order of the paths. */
 export function fieldChanges(old: Service, now: Service): FieldChange[] {
@@ -27,7 +21,9 @@ export function fieldChanges(old: Service, now: Service): FieldChange[] {
 
 function differences(path: string, old: unknown, now: unknown): FieldChange[] {
   if (sameValue(old, now)) return [];
-  if (Array.isArray(old) && Array.isArray(now)) return [listDifference(path, old, now)];
+  if (Array.isArray(old) && Array.isArray(now)) {
+    return [listDifference(path, old, now)];
+  }
   // A record that comes or goes is told key by key, so that each is judged by its own name.
   const isTold = [old, now].every((value) => value === undefined || isRecord(value));
   const isAllThereIs = (old === undefined && isEmpty(now)) || (now === undefined && isEmpty(old));
@@ -53,9 +49,11 @@ function listDifference(path: string, old: unknown[], now: unknown[]): FieldChan
   return { path, from: text(gone), to: text(come) };
 }
 
+/** Masked before they are taken out of the list: the word before may tell that one is a secret. */
 function onlyIn(here: readonly unknown[], there: readonly unknown[]): unknown[] {
   const others = new Set(there.map(canonicalJson));
-  return here.filter((value) => !others.has(canonicalJson(value)));
+  const masked = wordsWithoutSecrets(here);
+  return masked.filter((_, index) => !others.has(canonicalJson(here[index])));
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -70,10 +68,11 @@ function isRecord(value: unknown): value is Fields {
 
 function shown(path: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
-  if (SECRET_NAME.test(path)) return MASK;
-  const text = typeof value === 'string' ? value : canonicalJson(value);
-  const masked = text
-    .replaceAll(SECRET_WITHIN, `$1${MASK}`)
-    .replaceAll(URL_CREDENTIALS, `//${MASK}@`);
+  if (isSecretName(path)) return MASK;
+  const text =
+    typeof value === 'string'
+      ? value
+      : canonicalJson(Array.isArray(value) ? wordsWithoutSecrets(value) : value);
+  const masked = withoutSecrets(text);
   return masked.length > MAX_CHARACTERS ? `${masked.slice(0, MAX_CHARACTERS)}${MASK}` : masked;
 }

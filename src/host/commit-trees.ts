@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { configSchema, settleConfig } from '../config/schema.ts';
 import { UsageError } from '../errors.ts';
-import { exec } from './exec.ts';
+import { pathExists } from './disk.ts';
 import { createGit } from './git.ts';
 import { ownerOf } from './owner.ts';
-import { gitSettings } from './remote-tip.ts';
 import type { Repository } from './repository.ts';
 import type { Tree } from './side-by-side.ts';
 
@@ -18,14 +17,12 @@ export interface CommitTrees {
   close(): Promise<void>;
 }
 
-const GIT_SECONDS = 30;
-
 /**
- * Opens the repository that a directory lies in. What its work tree has beside tracked files (`.env`)
+ * Opens the repository that a directory lies in, for the commit that is wanted. What its work tree has beside tracked files (`.env`)
  * belongs to every commit, as it would after a checkout.
  */
-export async function openCommitTrees(directory: string): Promise<CommitTrees> {
-  const repository = await repositoryAt(directory);
+export async function openCommitTrees(directory: string, wanted: string): Promise<CommitTrees> {
+  const repository = await repositoryAt(directory, wanted);
   const scratch = join(tmpdir(), `orchestrator-update-commits-${randomUUID()}`);
   // Others may pass through: git runs as the owner of the work tree.
   await mkdir(scratch, { mode: 0o711 });
@@ -47,27 +44,31 @@ export async function openCommitTrees(directory: string): Promise<CommitTrees> {
         );
       }
       const staging = await git.stage(commit);
-      return { directory: staging.directory, projectPath: repository.projectPath };
+      return {
+        name,
+        prefix: `${name}:`,
+        directory: staging.directory,
+        projectPath: repository.projectPath,
+      };
     },
     close: () => rm(scratch, { recursive: true, force: true }),
   };
 }
 
-async function repositoryAt(directory: string): Promise<Repository> {
-  const user = ownerOf(directory);
-  const settings = gitSettings.flatMap((setting) => ['-c', setting]);
-  const args = [...settings, 'rev-parse', '--show-toplevel'];
-  const found = await exec(
-    { file: 'git', args },
-    { cwd: directory, timeoutSeconds: GIT_SECONDS, user },
-  ).catch(() => undefined);
-  if (found === undefined) {
+async function repositoryAt(directory: string, name: string): Promise<Repository> {
+  const root = await rootAbove(directory);
+  if (root === undefined) {
     throw new UsageError(
-      `${directory} lies in no git repository (of user ${user.uid}), so OLD and NEW must be directories`,
-      'ls',
+      `${name} is no directory, and ${directory} lies in no git work tree, so it is no commit either`,
+      'ls; orchestrator-update diff --help',
     );
   }
-  const root = found.stdout.trim();
-  const projectPath = relative(root, directory);
-  return { directory: root, owner: ownerOf(root), projectPath };
+  return { directory: root, owner: ownerOf(root), projectPath: relative(root, directory) };
+}
+
+/** The work tree that a directory lies in. Git itself runs as its owner, who has to be known before. */
+async function rootAbove(directory: string): Promise<string | undefined> {
+  if (await pathExists(join(directory, '.git'))) return directory;
+  const above = dirname(directory);
+  return above === directory ? undefined : rootAbove(above);
 }

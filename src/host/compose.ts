@@ -23,6 +23,7 @@ import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import { readGivenContents } from './given-contents.ts';
 import type { ComposeHost, Resolved, Staging } from './host.ts';
+import { parseModel } from './model-json.ts';
 import { rememberHashes } from './known-hashes.ts';
 import type { Repository } from './repository.ts';
 
@@ -98,10 +99,10 @@ async function resolve(
   const { stdout, stderr } = await render(project).catch(async (error: unknown) => {
     throw await refusal(error, staging, context);
   });
-  const rendered = withoutRoot(JSON.parse(stdout) as ComposeModel, staging.root);
+  const rendered = withoutRoot(parseModel(stdout) as ComposeModel, staging.root);
   const given = await readGivenContents(rendered, (asking) =>
     withModelFile(context, asking, async (file) =>
-      JSON.parse((await render({ ...project, files: [file] })).stdout),
+      parseModel((await render({ ...project, files: [file] })).stdout),
     ),
   );
   return {

@@ -1,6 +1,6 @@
 import { parseImageReference } from '../core/image-reference.ts';
 import type { Container, ContainerState } from '../core/observe.ts';
-import { resetDocker, restartDocker } from '../argv/systemctl.ts';
+import { resetDocker, restartDocker, systemctlShow } from '../argv/systemctl.ts';
 import { OperatorError } from '../errors.ts';
 import { exec } from './exec.ts';
 import type { ApiAnswer, EngineApi } from './engine-api.ts';
@@ -37,6 +37,13 @@ export function createEngine(context: EngineContext): EngineHost {
       return String((body as { Version?: unknown }).Version);
     },
     waitUntilUp: (withinSeconds) => waitUntilUp(context, withinSeconds),
+    incarnation: async () => {
+      const lives = ['docker.service', 'containerd.service'].map((unit) =>
+        exec(systemctlShow(unit, ['InvocationID']), { timeoutSeconds: 10 }),
+      );
+      const said = await Promise.all(lives).catch(() => []);
+      return said.map(({ stdout }) => stdout.trim()).join(' ');
+    },
     restart: async () => {
       await exec(resetDocker, { timeoutSeconds: RESTART_SECONDS });
       await exec(restartDocker, { timeoutSeconds: RESTART_SECONDS, watch: context.watch });
@@ -47,6 +54,35 @@ export function createEngine(context: EngineContext): EngineHost {
       );
     },
     containers: () => listContainers(api, settings.project_name),
+    fileDigest: ({ id }, path) => fileDigest(api, id, path),
+    facts: () => readFacts(api),
+    exists: async (kind, name) => {
+      const answer = await api('GET', `/${kind}s/${encodeURIComponent(name)}`);
+      return expect(answer, [200, 404], `the ${kind} ${name}`).status === 200;
+    },
+    ...imageActs(context),
+    ...containerActs(context),
+  };
+}
+
+async function waitUntilUp(context: EngineContext, withinSeconds: number): Promise<boolean> {
+  const startedAtMs = performance.now();
+  for (;;) {
+    const up = await context.ping('GET', '/version').then(isWhole, () => false);
+    if (up || performance.now() - startedAtMs >= withinSeconds * 1000) return up;
+    context.onProgress('waiting for Docker');
+    await context.sleep(1);
+  }
+}
+
+function imageActs(
+  context: EngineContext,
+): Pick<
+  EngineHost,
+  'imageId' | 'tag' | 'dropKeptTags' | 'dropImage' | 'pull' | 'remoteImage' | 'imageVolumes'
+> {
+  const { api } = context;
+  return {
     imageId: async (reference) => {
       const answer = await api('GET', `/images/${encodeURIComponent(reference)}/json`);
       if (answer.status === 404) return undefined;
@@ -75,24 +111,7 @@ export function createEngine(context: EngineContext): EngineHost {
       const { Config: config } = expect(answer, [200], `the image ${image}`).body as ImageDetails;
       return Object.keys(config?.Volumes ?? {});
     },
-    fileDigest: ({ id }, path) => fileDigest(api, id, path),
-    facts: () => readFacts(api),
-    exists: async (kind, name) => {
-      const answer = await api('GET', `/${kind}s/${encodeURIComponent(name)}`);
-      return expect(answer, [200, 404], `the ${kind} ${name}`).status === 200;
-    },
-    ...containerActs(context),
   };
-}
-
-async function waitUntilUp(context: EngineContext, withinSeconds: number): Promise<boolean> {
-  const startedAtMs = performance.now();
-  for (;;) {
-    const up = await context.ping('GET', '/version').then(isWhole, () => false);
-    if (up || performance.now() - startedAtMs >= withinSeconds * 1000) return up;
-    context.onProgress('waiting for Docker');
-    await context.sleep(1);
-  }
 }
 
 function containerActs(

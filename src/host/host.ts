@@ -113,6 +113,11 @@ export interface EngineHost {
   version(): Promise<string>;
   /** Waits for Docker and its containerd to answer, for at most this long. */
   waitUntilUp(withinSeconds: number): Promise<boolean>;
+  /**
+   * Tells one life of Docker and its containerd from the next: another text after either was restarted.
+   * Empty where systemd does not run them.
+   */
+  incarnation(): Promise<string>;
   /** Restarts Docker, and waits until it answers. Without live-restore every container is stopped. */
   restart(): Promise<void>;
   containers(): Promise<Container[]>;

@@ -100,12 +100,22 @@ async function walkSubmodules(context: GitContext, level: Level): Promise<OpenSu
   const gitlinks = gitlinksIn(await at('ls-tree', '-r', '-z', commit));
   if (gitlinks.size === 0) return [];
   const keys = String.raw`^submodule\..*\.(path|url)$`;
-  const file = await at('config', '-z', '--blob', `${commit}:.gitmodules`, '--get-regexp', keys);
-  const remoteUrl = await at('remote', 'get-url', context.config.remote).catch(() =>
-    at('remote', 'get-url', 'origin'),
-  );
+  const asked = ['config', '-z', '--blob', `${commit}:.gitmodules`, '--get-regexp', keys];
+  // Who only looks at what is here goes by the names; what was never cloned is an empty directory.
+  const file = await at(...asked).catch((error: unknown) => {
+    if (level.fetch) throw error;
+    return '';
+  });
+  const remoteUrl = await at('remote', 'get-url', context.config.remote)
+    .catch(() => at('remote', 'get-url', 'origin'))
+    .catch((error: unknown) => {
+      if (level.fetch) throw error;
+      return 'file:///';
+    });
   const found: OpenSubmodule[] = [];
-  for (const submodule of submodulesOf(gitlinks, file, remoteUrl)) {
+  const paths = new Set(file.split('\0').map((line) => line.split('.path\n')[1]));
+  const named = [...gitlinks].filter(([path]) => level.fetch || paths.has(path));
+  for (const submodule of submodulesOf(new Map(named), file, remoteUrl)) {
     const inner = join(gitDirectory, 'modules', submodule.name);
     const open = {
       ...submodule,
@@ -113,6 +123,7 @@ async function walkSubmodules(context: GitContext, level: Level): Promise<OpenSu
       fullPath: join(level.prefix, submodule.path),
     };
     if (level.fetch) await fetchSubmodule(context, open);
+    else if (!(await hasCommit(context, open))) continue;
     const deeper = {
       ...level,
       gitDirectory: inner,
@@ -122,6 +133,13 @@ async function walkSubmodules(context: GitContext, level: Level): Promise<OpenSu
     found.push(open, ...(await walkSubmodules(context, deeper)));
   }
   return found;
+}
+
+function hasCommit(context: GitContext, { gitDirectory, commit }: OpenSubmodule): Promise<boolean> {
+  return gitIn(context, gitDirectory, ['cat-file', '-t', `${commit}^{commit}`]).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Git on a git directory alone: the work tree that its configuration names may be gone. */
@@ -142,11 +160,7 @@ function gitIn(
 async function fetchSubmodule(context: GitContext, submodule: OpenSubmodule): Promise<void> {
   const { gitDirectory, commit, url } = submodule;
   const at = (...args: string[]): Promise<string> => gitIn(context, gitDirectory, args);
-  const has = (): Promise<boolean> =>
-    at('cat-file', '-t', `${commit}^{commit}`).then(
-      () => true,
-      () => false,
-    );
+  const has = (): Promise<boolean> => hasCommit(context, submodule);
   const known = await at('rev-parse', '--git-dir').then(
     () => true,
     () => false,

@@ -36,6 +36,8 @@ function readJson(path: string): unknown {
 async function comparePair(pair: string, environment: NodeJS.ProcessEnv): Promise<Comparison> {
   const meta = readJson(join(pair, 'meta.json')) as Meta;
   const side = (name: string, files: readonly string[]) => ({
+    name,
+    prefix: `${name}/`,
     directory: join(pair, name),
     projectPath: '',
     files,

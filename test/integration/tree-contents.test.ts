@@ -1,7 +1,10 @@
 import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { differingFiles } from '../../src/host/tree-contents.ts';
+import { differingFiles as find } from '../../src/host/tree-contents.ts';
+
+const differingFiles = async (...args: Parameters<typeof find>): Promise<readonly string[]> =>
+  (await find(...args)).paths;
 
 await t.test('files that differ in content, mode, kind, or are on one side only', async (t) => {
   const directory = t.testdir({
@@ -38,4 +41,14 @@ await t.test('a big file that differs in its last byte', async (t) => {
   bytes[2_999_999] = 1;
   writeFileSync(join(now, 'big'), bytes);
   t.same(await differingFiles(old, now, ''), ['big']);
+});
+
+await t.test('what is a directory here and a file there, and links of a staged tree', async (t) => {
+  const directory = t.testdir({ old: { it: {}, env: 'a' }, now: { it: 'x' } });
+  const [old, now] = [join(directory, 'old'), join(directory, 'now')];
+  symlinkSync(join(old, 'env'), join(now, 'env'));
+  t.same(await differingFiles(old, now, 'it'), ['it']);
+  t.same(await differingFiles(old, now, ''), ['it'], 'a link to the file itself is that file');
+  chmodSync(join(old, 'env'), 0o664);
+  t.same(await differingFiles(old, now, ''), ['it'], 'the umask makes no difference');
 });
