@@ -68,7 +68,7 @@ export function withoutRoot(model: ComposeModel, root: string): ComposeModel {
 }
 
 /** A number that JavaScript would round, as it was written (ECMAScript proposal, in V8 since 11.4). */
-const { isRawJSON } = JSON as unknown as { isRawJSON: (value: unknown) => boolean };
+export const { isRawJSON } = JSON as unknown as { isRawJSON: (value: unknown) => boolean };
 
 /** The same value with every text in it, but for keys, put through a function. */
 function withTexts(value: unknown, moved: (text: string) => string): unknown {

@@ -1,5 +1,5 @@
 import { canonicalJson, sameValue } from './canonical-json.ts';
-import type { Service } from './compose-model.ts';
+import { isRawJSON, type Service } from './compose-model.ts';
 import { own } from './own.ts';
 import { isSecretName, MASK, withoutSecrets, wordsWithoutSecrets } from './secrets.ts';
 
@@ -63,16 +63,19 @@ function isEmpty(value: unknown): boolean {
 }
 
 function isRecord(value: unknown): value is Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
+  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
+  return isObject && !isRawJSON(value);
 }
 
 function shown(path: string, value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (isSecretName(path)) return MASK;
-  const text =
-    typeof value === 'string'
-      ? value
-      : canonicalJson(Array.isArray(value) ? wordsWithoutSecrets(value) : value);
+  const text = typeof value === 'string' ? value : jsonOf(value);
   const masked = withoutSecrets(text);
   return masked.length > MAX_CHARACTERS ? `${masked.slice(0, MAX_CHARACTERS)}${MASK}` : masked;
+}
+
+function jsonOf(value: unknown): string {
+  if (isRawJSON(value)) return JSON.stringify(value);
+  return canonicalJson(Array.isArray(value) ? wordsWithoutSecrets(value) : value);
 }
