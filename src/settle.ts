@@ -9,13 +9,14 @@ import type { Target } from './target.ts';
 const MAX_ROUNDS = 4;
 
 /**
- * After a power cut Docker may go on believing that a port is allocated (26.1.5, seen in 3 of 7 cuts):
- * no container has it, nothing listens on it, and only a restart of Docker gives it back.
+ * After a power cut, or when it was killed, Docker may go on believing that a port is allocated (26.1.5,
+ * seen in 3 of 7 cuts) although no container that runs has it; only a restart of Docker gives it back.
+ * It says something else where the port is a stranger's.
  */
 async function isPhantomPort(host: Host, failure: unknown): Promise<boolean> {
   if (failure === undefined) return false;
   const found = /:(\d+) failed: port is already allocated/.exec(messageOf(failure));
-  return found?.[1] !== undefined && host.portIsFree(Number(found[1]), 'tcp');
+  return found?.[1] !== undefined && !(await host.engine.isPublished(Number(found[1])));
 }
 
 /**
@@ -39,7 +40,7 @@ export async function settle(
     failure = await up(host, servicesToUp(target, before), round);
     if (mayRestart && (await isPhantomPort(host, failure))) {
       mayRestart = false;
-      host.log.warn('Docker holds a port that nothing listens on: it is restarted to let go of it');
+      host.log.warn('Docker holds a port that no container has: it is restarted to let go of it');
       await host.engine.restart();
       continue;
     }

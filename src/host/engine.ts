@@ -54,6 +54,13 @@ export function createEngine(context: EngineContext): EngineHost {
       );
     },
     containers: () => listContainers(api, settings.project_name),
+    isPublished: async (port) => {
+      const { body } = expect(await api('GET', '/containers/json'), [200], 'its containers');
+      const running = body as { Ports?: { PublicPort?: number }[] | null }[];
+      return running.some(({ Ports: ports }) =>
+        (ports ?? []).some(({ PublicPort }) => PublicPort === port),
+      );
+    },
     fileDigest: ({ id }, path) => fileDigest(api, id, path),
     facts: () => readFacts(api),
     exists: async (kind, name) => {

@@ -121,6 +121,8 @@ export interface EngineHost {
   /** Restarts Docker, and waits until it answers. Without live-restore every container is stopped. */
   restart(): Promise<void>;
   containers(): Promise<Container[]>;
+  /** Whether a container that runs, of whichever project, publishes this port. */
+  isPublished(port: number): Promise<boolean>;
   imageId(reference: string): Promise<string | undefined>;
   /** The paths an image declares as VOLUME; undefined where it is not on this host. */
   imageVolumes(image: string): Promise<readonly string[] | undefined>;

@@ -83,6 +83,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       fileDigest: () => read(() => undefined),
       exists: () => read(() => true),
       kill: () => effect(() => {}),
+      isPublished: () => read(() => true),
       incarnation: () => read(() => ''),
       restart: () => effect(() => {}),
       unpause: ({ id }) =>

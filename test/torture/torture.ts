@@ -75,7 +75,7 @@ async function playOnOneHost(queue: Case[], { cycles, onPlayed }: TortureOptions
   let { tag } = begun;
   try {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-      const since = (await host.journal()).length;
+      const since = (await host.bash('date "+%F %T"')).stdout;
       const result = await playRound(host, next, { tag, cycles }).catch((error: unknown) => ({
         problems: [`the round could not be played: ${String(error)}`],
         restedAt: 'neither' as const,
@@ -101,8 +101,12 @@ function textOf(one: Case, { problems, restedAt, recoveryMs }: RoundResult): str
   );
 }
 
-async function evidence(host: InstalledHost, since: number): Promise<string> {
-  const journal = await host.journal().catch(() => '');
-  const containers = await host.run('docker', ['ps', '-a']).catch(() => ({ stdout: '' }));
-  return `\n${journal.slice(since)}\n${containers.stdout}`.replaceAll('\n', '\n      ');
+/** What a person would look at: both journals, the containers, who listens. */
+async function evidence(host: InstalledHost, since: string): Promise<string> {
+  const script = [
+    `journalctl --sync; journalctl -q --no-pager -o cat -t orchestrator-update --since '${since}'`,
+    'docker ps -a; ss -lntpH; journalctl -q --no-pager -o cat -u docker -n 30',
+  ].join('; ');
+  const { stdout } = await host.bash(script).catch(() => ({ stdout: '' }));
+  return `\n${stdout}`.replaceAll('\n', '\n      ');
 }
