@@ -128,6 +128,28 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     options: {},
     load: () => import('./commands/acknowledge.ts'),
   },
+  hold: {
+    summary: 'stop updates on purpose, for a time or until `resume`',
+    usage: 'hold [--until TIME] [--reason TEXT] [--json]',
+    details: [
+      [
+        '--until',
+        'a span (90m, 12h, 3d), a day or a day and time of this host; else until `resume`',
+      ],
+      ['--reason', 'what the others should know; shown by `status` and by every run'],
+    ],
+    examples: ['orchestrator-update hold --until 3d --reason "the fair"'],
+    options: { until: { type: 'string' }, reason: { type: 'string' } },
+    load: () => import('./commands/hold.ts'),
+  },
+  resume: {
+    summary: 'end a hold',
+    usage: 'resume [--json]',
+    details: [],
+    examples: ['orchestrator-update resume && systemctl start orchestrator-update.service'],
+    options: {},
+    load: () => import('./commands/resume.ts'),
+  },
   history: {
     summary: 'the updates and rollbacks of this host, newest first',
     usage: 'history [--limit N] [--json]',

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCachedConfig } from './config/cached.ts';
 import type { Config } from './config/schema.ts';
+import type { Hold } from './schedule.ts';
 import { ownerOf } from './host/owner.ts';
 import { remoteTip } from './host/remote-tip.ts';
 import { files } from './state-names.ts';
@@ -14,6 +15,7 @@ export interface QuickLook {
   readonly tip: string;
   /** Why the tip is not applied, if it is quarantined. */
   readonly quarantineReason: string | undefined;
+  readonly hold: Hold | undefined;
 }
 
 /**
@@ -44,7 +46,8 @@ export async function quickLook(
   );
   const quarantine = (readJson(at(files.quarantine)) ?? []) as { commit: string; reason: string }[];
   const quarantineReason = quarantine.find(({ commit }) => commit === tip)?.reason;
-  return { config, deployed: deployed.commit, tip, quarantineReason };
+  const hold = readJson(at(files.hold)) as Hold | undefined;
+  return { config, deployed: deployed.commit, tip, quarantineReason, hold };
 }
 
 function readJson(path: string): unknown {

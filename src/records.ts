@@ -3,6 +3,7 @@ import type { ComposeModel } from './core/compose-model.ts';
 import { isFinal, stateOf, type Entry, type Transaction } from './core/journal.ts';
 import type { Fingerprint } from './core/observe.ts';
 import type { Plan } from './core/plan.ts';
+import type { Hold } from './schedule.ts';
 import { OperatorError } from './errors.ts';
 import type { StateHost } from './host/host.ts';
 import { files } from './state-names.ts';
@@ -31,6 +32,12 @@ const approvalSchema = z.object({
   at: z.string(),
 });
 export type Approval = z.output<typeof approvalSchema>;
+
+const holdSchema = z.object({
+  reason: z.string(),
+  at: z.string(),
+  until: z.string().optional(),
+});
 
 const needsOperatorSchema = z.object({
   reason: z.string(),
@@ -91,6 +98,12 @@ export const readAwaiting = (state: StateHost): Promise<Approval | undefined> =>
 
 export const writeAwaiting = (state: StateHost, awaiting: Approval): Promise<void> =>
   state.write(files.awaiting, `${JSON.stringify(awaiting)}\n`);
+
+export const readHold = (state: StateHost): Promise<Hold | undefined> =>
+  readJson(state, files.hold, holdSchema);
+
+export const writeHold = (state: StateHost, hold: Hold): Promise<void> =>
+  state.write(files.hold, `${JSON.stringify(hold)}\n`);
 
 export const readNeedsOperator = (state: StateHost): Promise<NeedsOperator | undefined> =>
   readJson(state, files.needsOperator, needsOperatorSchema);

@@ -3,6 +3,7 @@ import type { ComposeModel } from './core/compose-model.ts';
 import type { Plan } from './core/plan.ts';
 import type { Problem } from './core/preflight.ts';
 import { awaitApproval } from './approval.ts';
+import { heldBack } from './schedule.ts';
 import { driftedServices } from './core/drift.ts';
 import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
 import { messageOf, OperatorError, RefusedError } from './errors.ts';
@@ -12,6 +13,7 @@ import { held, needsOperator, nothingToDo, short, type Outcome } from './outcome
 import {
   liftQuarantine,
   readDeployed,
+  readHold,
   readNeedsOperator,
   readQuarantine,
   writeDeployed,
@@ -26,6 +28,8 @@ import { takeBaseline } from './verify.ts';
 export interface UpdateOptions {
   /** Apply the tip again even if it is deployed, quarantined, or does not contain the old one. */
   readonly force: boolean;
+  /** Started by the timer or another program: maintenance windows and freezes count. */
+  readonly isAutomatic: boolean;
 }
 
 /** How long Docker may be away before an update is begun. */
@@ -44,11 +48,13 @@ export async function update(host: Host, config: Config, options: UpdateOptions)
   let outcome = await followBranch(host, config, options);
   for (let round = 1; outcome.result === 'updated' && round < MAX_ROUNDS; round++) {
     if (host.interruptedBy() !== undefined) break;
-    const next = await followBranch(host, config, { force: false }).catch((error: unknown) => {
-      // The release that was just committed stays a success; the next run meets this again.
-      host.log.warn(`the branch cannot be followed further now: ${messageOf(error)}`);
-      return undefined;
-    });
+    const next = await followBranch(host, config, { ...options, force: false }).catch(
+      (error: unknown) => {
+        // The release that was just committed stays a success; the next run meets this again.
+        host.log.warn(`the branch cannot be followed further now: ${messageOf(error)}`);
+        return undefined;
+      },
+    );
     if (next === undefined || next.result === 'nothing') break;
     outcome = next;
   }
@@ -66,6 +72,11 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   if (tip === from && !options.force)
     return alreadyThere(host, config, tip, deployed !== undefined);
 
+  const back = heldBack(await readHold(host.state), config.schedule, {
+    now: host.now(),
+    isAutomatic: options.isAutomatic,
+  });
+  if (back) return held(`held: ${short(tip)} waits: ${back.why}`, back.next);
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
   if (quarantined) return heldByQuarantine(config, tip, quarantined.reason);
 
@@ -100,7 +111,7 @@ async function requireEngine(host: Host): Promise<void> {
 export async function planUpdate(
   host: Host,
   config: Config,
-  options: UpdateOptions,
+  options: Pick<UpdateOptions, 'force'>,
 ): Promise<{ plan: Plan; problems: readonly Problem[] }> {
   const from = await currentCommit(host, await readDeployed(host.state));
   // A person waits: what runs is resolved while the remote is asked.

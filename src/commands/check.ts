@@ -1,4 +1,5 @@
 import type { Invocation } from '../cli.ts';
+import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { short } from '../outcome.ts';
 import { quickLook, type QuickLook } from '../quick-look.ts';
@@ -19,17 +20,20 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return isWaiting ? exitCodes.waiting : exitCodes.done;
 }
 
-function heldText({ quarantineReason }: QuickLook): string {
-  return quarantineReason === undefined ? '' : ` (quarantined: ${quarantineReason})`;
+function heldText({ config, hold, quarantineReason }: QuickLook): string {
+  if (quarantineReason !== undefined) return ` (quarantined: ${quarantineReason})`;
+  const back = heldBack(hold, config.schedule, { now: new Date(), isAutomatic: true });
+  return back === undefined ? '' : ` (${back.why})`;
 }
 
 /** Before the first run nothing is recorded: the work tree tells what is deployed. */
 async function lookAround(invocation: Invocation): Promise<QuickLook> {
   const { config, host } = await openContext(invocation, openDoor(invocation.environment));
-  const { readDeployed, readQuarantine } = await import('../records.ts');
+  const { readDeployed, readHold, readQuarantine } = await import('../records.ts');
   const tip = await host.git.tip();
   const known = await readDeployed(host.state);
   const deployed = known?.commit ?? (await host.git.head()).commit;
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
-  return { config, deployed, tip, quarantineReason: quarantined?.reason };
+  const hold = await readHold(host.state);
+  return { config, deployed, tip, quarantineReason: quarantined?.reason, hold };
 }

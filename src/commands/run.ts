@@ -1,4 +1,5 @@
 import type { Invocation } from '../cli.ts';
+import { heldBack } from '../schedule.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';
@@ -40,6 +41,12 @@ async function lookQuickly(invocation: Invocation, door: Door): Promise<ExitCode
       const summary = `nothing to do: ${config.project_name} is at ${short(tip)}, the tip of ${config.branch}`;
       return { result: 'nothing', exitCode: exitCodes.done, summary };
     }
+    const isAutomatic = invocation.flags['auto'] === true;
+    const back = heldBack(look?.hold, config.schedule, { now: new Date(), isAutomatic });
+    if (back) {
+      const summary = `held: ${short(tip)} waits: ${back.why}`;
+      return { result: 'held', exitCode: exitCodes.done, summary, next: back.next };
+    }
     if (quarantineReason === undefined) return undefined;
     return {
       result: 'held',
@@ -55,7 +62,10 @@ async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
   const { update } = await import('../update.ts');
   await rememberConfig(invocation, context.config);
   try {
-    const options = { force: invocation.flags['force'] === true };
+    const options = {
+      force: invocation.flags['force'] === true,
+      isAutomatic: invocation.flags['auto'] === true,
+    };
     const outcome = await update(context.host, context.config, options);
     context.statusLine.clear();
     return await reportOutcome(outcome, { ...context, json: invocation.json });

@@ -3,6 +3,7 @@ import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../cli.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
+import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { exec } from '../host/exec.ts';
 import { remoteTip } from '../host/remote-tip.ts';
@@ -14,6 +15,7 @@ import {
   readApproval,
   readAwaiting,
   readDeployed,
+  readHold,
   readNeedsOperator,
   readQuarantine,
   readTransactions,
@@ -58,6 +60,10 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
   const timer = await readTimer();
   const quarantined = (await readQuarantine(state)).find(({ commit }) => commit === tip);
   const latched = await readNeedsOperator(state);
+  const back = heldBack(await readHold(state), config.schedule, {
+    now: new Date(),
+    isAutomatic: true,
+  });
   const awaiting = await readAwaiting(state);
   const approval = await readApproval(state);
   const waits = awaiting !== undefined && awaiting.commit === tip && tip !== at ? awaiting : null;
@@ -66,6 +72,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     ...(latched ? [`an operator is needed: ${latched.reason}`] : []),
     ...(quarantined ? [`${short(quarantined.commit)} is quarantined: ${quarantined.reason}`] : []),
     ...(waits && !approved ? [awaitingText(waits)] : []),
+    ...(back ? [`${back.why}: ${back.next}`] : []),
     ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),
   ];
   return {

@@ -27,6 +27,17 @@ const rules: readonly Rule[] = [
       ? [{ key: 'health.stable_seconds', problem: 'is longer than health.timeout_seconds' }]
       : [],
   (config) =>
+    config.schedule.freezes
+      .filter(({ from, to }) => to < from)
+      .map(({ from, to }) => ({ key: 'schedule.freezes', problem: `${from} is after ${to}` })),
+  (config) =>
+    config.schedule.windows
+      .filter(({ from, to }) => from === to)
+      .map(({ from }) => ({
+        key: 'schedule.windows',
+        problem: `a window from ${from} to ${from} is never open`,
+      })),
+  (config) =>
     config.compose.files
       .filter((file) => file.startsWith('/') || file.split('/').includes('..'))
       .map((file) => ({

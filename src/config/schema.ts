@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { weekdays } from '../schedule.ts';
 
 const absolutePath = z
   .string()
@@ -9,6 +10,11 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL
 const gitName = z
   .string()
   .regex(/^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f]+$/, 'a git branch or remote name is expected');
+
+const timeOfDay = z
+  .string()
+  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of the day is expected: "02:00"');
+const day = z.iso.date({ error: 'a day is expected: 2026-12-24' });
 
 const policyAction = (usual: 'apply' | 'approve') =>
   z.enum(['apply', 'approve', 'refuse']).default(usual);
@@ -67,6 +73,35 @@ export const configSchema = z.strictObject({
     .describe(
       'What a run may do by itself: `apply` it, wait until a person says `orchestrator-update approve`, or `refuse` it.',
     ),
+  schedule: z
+    .strictObject({
+      windows: z
+        .array(
+          z.strictObject({
+            days: z.array(z.enum(weekdays)).default([]),
+            from: timeOfDay,
+            to: timeOfDay,
+          }),
+        )
+        .default([])
+        .describe(
+          'When an update may begin by itself, in the local time of the host: `{days: [sat, sun], from: "02:00", to: "05:00"}`; without `days` every day. Empty: at any time.',
+        ),
+      freezes: z
+        .array(
+          z.strictObject({
+            from: day,
+            to: day,
+            reason: z.string().default(''),
+          }),
+        )
+        .default([])
+        .describe(
+          'Days on which none begins by itself, both included: `{from: 2026-12-20, to: 2027-01-06, reason: holidays}`.',
+        ),
+    })
+    .prefault({})
+    .describe('When the timer may update. What a person starts in a shell is not kept back.'),
   compose: z
     .strictObject({
       files: z

@@ -65,7 +65,7 @@ const releases: Record<string, FakeRelease> = {
 };
 
 const run = (world: World, disturbance?: Disturbance): Promise<Outcome> =>
-  update(fakeHost(world, disturbance), config, { force: false });
+  update(fakeHost(world, disturbance), config, { force: false, isAutomatic: true });
 
 function worldAt(tip: string): World {
   const world = makeWorld(releases, 'old');

@@ -32,14 +32,17 @@ function withRemoteGoneAfter(world: World, answers: number): Host {
 
 await t.test('a remote that goes away after the update leaves it a success', async (t) => {
   const world = worldAt('good');
-  const outcome = await update(withRemoteGoneAfter(world, 1), config, { force: false });
+  const outcome = await update(withRemoteGoneAfter(world, 1), config, {
+    force: false,
+    isAutomatic: true,
+  });
   t.match(outcome, { result: 'updated', exitCode: 0, to: 'good' });
   t.match(world.said.join('\n'), /cannot be followed further now: could not resolve host/);
 });
 
 await t.test('a remote that is away from the start is a failure', async (t) => {
   const world = worldAt('good');
-  const run = update(withRemoteGoneAfter(world, 0), config, { force: false });
+  const run = update(withRemoteGoneAfter(world, 0), config, { force: false, isAutomatic: true });
   await t.rejects(run, { message: /could not resolve/ });
   t.equal(world.tree.commit, 'old');
 });
