@@ -100,7 +100,7 @@ async function propose(
   ]);
   const { staging } = after;
   if (!wish.everything && wish.from !== wish.to) refuseUnset(after.unset);
-  refuseBadLabels(after.model);
+  refuseBadLabels(after.model, wish.to);
   const remoteImages = askForNewImages(host, before.model, after.model);
   const [[hashesBefore, hashesAfter], dormant, stale, ids] = await Promise.all([
     hashesOf(host, before.model, after.model),

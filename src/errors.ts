@@ -23,6 +23,17 @@ export class RefusedError extends OperatorError {
   override name = 'RefusedError';
 }
 
+/** A release that no host could apply: trying it again cannot help. */
+export class InvalidReleaseError extends RefusedError {
+  override name = 'InvalidReleaseError';
+  readonly commit: string;
+
+  constructor(commit: string, message: string, next: string) {
+    super(message, next);
+    this.commit = commit;
+  }
+}
+
 /** Wrong configuration: names the file, the line and the key. */
 export class ConfigError extends OperatorError {
   override name = 'ConfigError';

@@ -21,7 +21,14 @@ export type Deployed = z.output<typeof deployedSchema>;
 
 /** A release that failed; it is not tried again until something changes. */
 const quarantineSchema = z.array(
-  z.object({ commit: z.string(), reason: z.string(), at: z.string(), transaction: z.string() }),
+  z.object({
+    commit: z.string(),
+    reason: z.string(),
+    at: z.string(),
+    transaction: z.string(),
+    /** What it does to this host: another commit that does the same is held, too. */
+    effect: z.object({ contents: z.string(), images: z.record(z.string(), z.string()) }).optional(),
+  }),
 );
 export type Quarantined = z.output<typeof quarantineSchema>[number];
 
@@ -32,6 +39,15 @@ const approvalSchema = z.object({
   at: z.string(),
 });
 export type Approval = z.output<typeof approvalSchema>;
+
+/** A release that could not be tried for a reason that may go away. */
+const retrySchema = z.object({
+  commit: z.string(),
+  failures: z.number(),
+  reason: z.string(),
+  notBefore: z.string(),
+});
+export type Retry = z.output<typeof retrySchema>;
 
 const holdSchema = z.object({
   reason: z.string(),
@@ -98,6 +114,12 @@ export const readAwaiting = (state: StateHost): Promise<Approval | undefined> =>
 
 export const writeAwaiting = (state: StateHost, awaiting: Approval): Promise<void> =>
   state.write(files.awaiting, `${JSON.stringify(awaiting)}\n`);
+
+export const readRetry = (state: StateHost): Promise<Retry | undefined> =>
+  readJson(state, files.retry, retrySchema);
+
+export const writeRetry = (state: StateHost, retry: Retry): Promise<void> =>
+  state.write(files.retry, `${JSON.stringify(retry)}\n`);
 
 export const readHold = (state: StateHost): Promise<Hold | undefined> =>
   readJson(state, files.hold, holdSchema);

@@ -1,7 +1,7 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
 import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
-import { RefusedError } from './errors.ts';
+import { InvalidReleaseError, RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
 
 /** A change of commit that is asked for. */
@@ -61,12 +61,13 @@ export function refuseUnset(names: readonly string[]): void {
 }
 
 /** A label that says nothing this program knows would be ignored in silence. */
-export function refuseBadLabels(model: ComposeModel): void {
+export function refuseBadLabels(model: ComposeModel, commit: string): void {
   const bad = Object.keys(model.services).filter(
     (name) => onFileChange(model.services[name] ?? {}) === undefined,
   );
   if (bad.length === 0) return;
-  throw new RefusedError(
+  throw new InvalidReleaseError(
+    commit,
     `the label ${ON_FILE_CHANGE} of service ${bad.join(', ')} makes no sense`,
     'recreate, restart, signal:HUP (or another signal) and ignore are known; mend it and push',
   );

@@ -5,6 +5,7 @@ import { currentCommit, proposeSafely } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { short, type Outcome } from './outcome.ts';
+import { withEffects } from './effect.ts';
 import { preflight, refuseProblems } from './preflight.ts';
 import { readDeployed, readNeedsOperator, readTransactions } from './records.ts';
 import { recover } from './recover.ts';
@@ -46,7 +47,7 @@ export async function rollBackByHand(
     keptImages: await imagesKeptFor(host, past, target),
   } as const;
   try {
-    const proposal = await proposeSafely(host, config, wish);
+    const proposal = await withEffects(host, await proposeSafely(host, config, wish));
     refuseProblems((await preflight(host, config, proposal)).problems);
     return await transact(host, config, proposal, name);
   } finally {

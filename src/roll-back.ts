@@ -91,7 +91,14 @@ async function close(host: Host, running: Running, cause: Cause): Promise<boolea
   if (isQuarantined) {
     const at = host.now().toISOString();
     const commit = material.plan.to;
-    await quarantine(host.state, { commit, reason: cause.reason, at, transaction: id });
+    const effect = material.plan.effects?.to;
+    await quarantine(host.state, {
+      commit,
+      reason: cause.reason,
+      at,
+      transaction: id,
+      ...(effect === undefined ? {} : { effect }),
+    });
   }
   await enter(host, id, 'ROLLED_BACK', { note: cause.reason });
   await closeTransaction(host.state);

@@ -4,6 +4,7 @@ export const files = {
   quarantine: 'quarantine.json',
   approval: 'approval.json',
   awaiting: 'awaiting.json',
+  retry: 'retry.json',
   hold: 'hold.json',
   needsOperator: 'needs-operator.json',
   /** Holds the name of the transaction under way; the boot unit's condition. */

@@ -192,6 +192,7 @@ function leftByHand(host: Host, plan: Plan, id: string): Quarantined {
     reason: `a person went back to ${short(plan.to)}`,
     at,
     transaction: id,
+    ...(plan.effects === undefined ? {} : { effect: plan.effects.from }),
   };
 }
 

@@ -3,20 +3,25 @@ import type { ComposeModel } from './core/compose-model.ts';
 import type { Plan } from './core/plan.ts';
 import type { Problem } from './core/preflight.ts';
 import { awaitApproval } from './approval.ts';
-import { heldBack } from './schedule.ts';
+import { withEffects } from './effect.ts';
+import { hasSameEffect } from './core/effect.ts';
+import { heldBack, localTime } from './schedule.ts';
+import { backOff, stillBackingOff } from './retry.ts';
 import { driftedServices } from './core/drift.ts';
 import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
-import { messageOf, OperatorError, RefusedError } from './errors.ts';
+import { InvalidReleaseError, messageOf, OperatorError, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { held, needsOperator, nothingToDo, short, type Outcome } from './outcome.ts';
 import {
   liftQuarantine,
+  quarantine,
   readDeployed,
   readHold,
   readNeedsOperator,
   readQuarantine,
   writeDeployed,
+  type Quarantined,
 } from './records.ts';
 import { preflight, refuseProblems } from './preflight.ts';
 import { resolveRelease, type Release } from './release.ts';
@@ -80,10 +85,29 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
   if (quarantined) return heldByQuarantine(config, tip, quarantined.reason);
 
+  const waits = options.isAutomatic && !options.force && (await stillBackingOff(host, tip));
+  if (waits) return heldByFailures(tip, waits);
+  try {
+    return await bring(host, config, { from, to: tip, force: options.force });
+  } catch (error) {
+    await rememberFailure(host, tip, error);
+    throw error;
+  }
+}
+
+/** Plans, asks whether it may and can be done, and does it. */
+async function bring(
+  host: Host,
+  config: Config,
+  { from, to: tip, force }: { from: string; to: string; force: boolean },
+): Promise<Outcome> {
   await requireEngine(host);
   const id = transactionName(host.now(), tip);
   try {
-    const proposal = await proposeUpdate(host, config, { from, to: tip, id, force: options.force });
+    const proposed = await proposeUpdate(host, config, { from, to: tip, id, force });
+    const proposal = await withEffects(host, proposed);
+    const same = force ? undefined : await quarantinedAlike(host, proposal.plan);
+    if (same) return await holdAlike(host, config, proposal.plan, same);
     for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
     const { problems, warnings } = await preflight(host, config, proposal);
     for (const warning of [...proposal.plan.warnings, ...warnings])
@@ -96,6 +120,52 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   } finally {
     await host.git.dropStagings();
   }
+}
+
+/** A quarantined release that does just what this one does: a word in a README does not mend it. */
+async function quarantinedAlike(host: Host, plan: Plan): Promise<Quarantined | undefined> {
+  const effect = plan.effects?.to;
+  if (effect === undefined || plan.verdict === 'nothing') return undefined;
+  const all = await readQuarantine(host.state);
+  return all.find((one) => one.effect !== undefined && hasSameEffect(one.effect, effect));
+}
+
+async function holdAlike(
+  host: Host,
+  config: Config,
+  plan: Plan,
+  same: Quarantined,
+): Promise<Outcome> {
+  const reason = `it does the same as ${short(same.commit)}: ${same.reason}`;
+  // The next look needs no plan.
+  await quarantine(host.state, { ...same, commit: plan.to, reason, at: host.now().toISOString() });
+  return heldByQuarantine(config, plan.to, reason);
+}
+
+/** What cannot help is not tried again; what may help is, later and later. */
+async function rememberFailure(host: Host, commit: string, error: unknown): Promise<void> {
+  if (host.interruptedBy() !== undefined) return;
+  const reason = messageOf(error);
+  if (error instanceof InvalidReleaseError) {
+    if (error.commit !== commit) return;
+    const at = host.now().toISOString();
+    return quarantine(host.state, { commit, reason, at, transaction: '' });
+  }
+  // What the operator of this host has to mend is looked at again every time.
+  if (error instanceof RefusedError) return;
+  const notBefore = await backOff(host, commit, reason);
+  host.log.info(`the timer tries it again after ${localTime(notBefore)}`);
+}
+
+function heldByFailures(
+  tip: string,
+  { reason, failures, notBefore }: { reason: string; failures: number; notBefore: Date },
+): Outcome {
+  const times = failures === 1 ? 'once' : `${failures} times`;
+  return held(
+    `held: ${short(tip)} failed ${times} and is tried again after ${localTime(notBefore)}: ${reason}`,
+    'orchestrator-update run    # tries it now',
+  );
 }
 
 /** A Docker that is only half there would make a healthy cluster look sick, and excuse a sick release. */

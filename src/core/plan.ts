@@ -1,6 +1,7 @@
 import type { ComposeModel } from './compose-model.ts';
 import { contentsIn, refreshSteps, withAction, type ContentsChange } from './contents.ts';
 import { diffModels, touchedServices, type Change } from './diff.ts';
+import type { Effect } from './effect.ts';
 import { volumeName } from './mounts.ts';
 import type { Container } from './observe.ts';
 import { applySteps, changedNetworks, prepareSteps } from './plan-steps.ts';
@@ -55,6 +56,11 @@ export interface Plan {
   readonly services: readonly ServicePlan[];
   readonly risk: Risk;
   readonly risks: readonly PlanRisk[];
+  /**
+   * What either release does to this host, as a digest: two commits with the same one do the same.
+   * Absent in a journal that an earlier version of this program wrote.
+   */
+  readonly effects?: { readonly from: Effect; readonly to: Effect };
   /** Services that run with other settings than their release has, and are left so. */
   readonly leave?: readonly string[];
   /**

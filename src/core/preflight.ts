@@ -16,6 +16,8 @@ export interface RemoteImage {
   /** `unknown` where it gave no clear answer: the pull will. */
   readonly status: 'there' | 'absent' | 'unknown';
   readonly detail: string;
+  /** Of what the reference means there now; absent where the registry does not say. */
+  readonly digest?: string;
   /** `linux/amd64`, with a variant where it has one; none where the registry does not say. */
   readonly platforms: readonly string[];
   /** Layers that have to be brought, by digest: their bytes as they are sent. */

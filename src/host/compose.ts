@@ -16,7 +16,7 @@ import {
 import type { Config } from '../config/schema.ts';
 import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
 import { withDigests } from '../core/given.ts';
-import { RefusedError } from '../errors.ts';
+import { InvalidReleaseError } from '../errors.ts';
 import { z } from 'zod';
 import { recall, remember } from './compose-memory.ts';
 import { fillBuildContexts } from './build-context.ts';
@@ -194,7 +194,8 @@ async function refusal(
   if (said === '') return error;
   const files = await filesRead(config, join(staging.directory, repository.projectPath));
   const where = files.map((file) => join(config.project_dir, file)).join(', ');
-  return new RefusedError(
+  return new InvalidReleaseError(
+    staging.commit,
     `docker compose cannot read the release ${staging.commit.slice(0, 12)} (${where || `no compose file in ${config.project_dir}`}): ${said}`,
     `mend the compose project on branch ${config.branch} and push; nothing on this host was changed`,
   );

@@ -87,6 +87,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
       }
     },
     now: () => new Date(),
+    random: () => Math.random(),
     elapsedSeconds: () => performance.now() / 1000,
     sleep,
     progress,

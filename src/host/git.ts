@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
+import { isWithin } from '../core/contents.ts';
 import { exec } from './exec.ts';
 import { git, names, porcelain, statusPaths, type GitContext } from './git-command.ts';
 import type { GitHost } from './host.ts';
@@ -67,9 +68,19 @@ export function createGit(context: GitContext): GitHost {
     // Without renames: what moved away has changed as well.
     changedPaths: async (from, to) =>
       names(await raw('diff', '--name-only', '--no-renames', '-z', from, to)),
+    contentIds: async (commit, paths) =>
+      linesFor(names(await raw('ls-tree', '-r', '-z', commit)), paths).join('\n'),
     ...createStaging(context, submodules),
     ...checkouts(context, submodules),
   };
+}
+
+/** The lines of a listing that are about these files and directories, and those of all submodules. */
+function linesFor(listing: readonly string[], paths: readonly string[]): string[] {
+  return listing.filter((line) => {
+    const path = line.slice(line.indexOf('\t') + 1);
+    return line.startsWith('160000 ') || paths.some((one) => isWithin(path, one));
+  });
 }
 
 /** Moves the live tree, on the deploy branch, without the network. */

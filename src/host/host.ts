@@ -26,6 +26,8 @@ export interface Host {
   /** Everything written so far is on the disk: the state, the work tree, Docker's store. */
   barrier(): Promise<void>;
   now(): Date;
+  /** From 0 to 1. */
+  random(): number;
   /** Seconds since some moment, for measuring: whatever is done to the clock does not touch it. */
   elapsedSeconds(): number;
   /** @throws {InterruptedError} when a signal asked us to stop. */
@@ -70,6 +72,8 @@ export interface GitHost {
   /** Untracked files of the live tree that a checkout of this commit would overwrite. */
   untrackedInTheWay(commit: string): Promise<string[]>;
   changedPaths(from: string, to: string): Promise<string[]>;
+  /** Names what is in these files and directories of a commit, and which commit each submodule is at. */
+  contentIds(commit: string, paths: readonly string[]): Promise<string>;
   /** Lays the tree of a commit, submodules included, beside the live one. */
   stage(commit: string): Promise<Staging>;
   dropStagings(): Promise<void>;

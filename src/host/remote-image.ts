@@ -29,10 +29,14 @@ export async function inspectRemote(
     return { status: 'absent', ...nothing, detail: detail || 'not found' };
   }
   if (answer.status !== 200) return { status: 'unknown', ...nothing };
-  const { Platforms: platforms } = answer.body as { Platforms?: Platform[] | null };
+  const { Platforms: platforms, Descriptor: descriptor } = answer.body as {
+    Platforms?: Platform[] | null;
+    Descriptor?: { digest?: string };
+  };
   return {
     status: 'there',
     detail,
+    ...(descriptor?.digest === undefined ? {} : { digest: descriptor.digest }),
     platforms: (platforms ?? []).map(platformName),
     layers: await layersOf(await isInsecure(ask, reference), reference, platform),
   };

@@ -113,6 +113,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     disk: () => read(() => undefined),
     barrier: () => effect(() => {}),
     now: () => new Date(world.clockMs),
+    random: () => 0.5,
     elapsedSeconds: () => world.elapsedMs / 1000,
     sleep: async (seconds) => {
       alive();
@@ -143,6 +144,7 @@ function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
     untrackedInTheWay: () => read(() => []),
     changedPaths: (_from, to) =>
       read(() => [...(releaseOf(world, to).changedPaths ?? ['docker-compose.yml'])]),
+    contentIds: (commit) => read(() => JSON.stringify(releaseOf(world, commit).contents ?? {})),
     stage: (commit) =>
       read(() => ({ commit, directory: `/staging/${commit}/live`, root: `/staging/${commit}` })),
     dropStagings: () => read(() => {}),
