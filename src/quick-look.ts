@@ -44,9 +44,14 @@ export async function quickLook(
     { repository: deployed.repository, remote, branch, owner },
     { timeoutSeconds: timeouts.remote_seconds, ...(signal ? { signal } : {}) },
   );
-  const quarantine = (readJson(at(files.quarantine)) ?? []) as { commit: string; reason: string }[];
-  const quarantineReason = quarantine.find(({ commit }) => commit === tip)?.reason;
+  const quarantine = readJson(at(files.quarantine)) ?? [];
   const hold = readJson(at(files.hold)) as Hold | undefined;
+  // What is damaged is for the whole run to say.
+  if (!Array.isArray(quarantine) || (hold !== undefined && typeof hold?.at !== 'string')) {
+    return undefined;
+  }
+  const all = quarantine as ({ commit?: string; reason?: string } | null)[];
+  const quarantineReason = all.find((one) => one?.commit === tip)?.reason;
   return { config, deployed: deployed.commit, tip, quarantineReason, hold };
 }
 

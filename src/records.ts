@@ -135,9 +135,15 @@ export const writeNeedsOperator = (state: StateHost, why: NeedsOperator): Promis
 
 /** The transaction a run left unfinished, if there is one. */
 export async function readActive(state: StateHost): Promise<Transaction | undefined> {
-  const id = (await state.read(files.active))?.trim();
-  if (!id) return undefined;
-  return readTransaction(state, id);
+  const pointer = await state.read(files.active);
+  if (pointer === undefined) return undefined;
+  const id = pointer.trim();
+  const isName = /^[\w-]+$/.test(id);
+  const named = isName ? await readTransaction(state, id) : undefined;
+  if (named) return named;
+  // A damaged pointer must not hide what is unfinished.
+  const all = await readTransactions(state);
+  return all.find(({ entries }) => entries.length > 0 && !isFinal(stateOf(entries)));
 }
 
 export async function readTransaction(
@@ -150,13 +156,28 @@ export async function readTransaction(
 }
 
 export async function readMaterial(state: StateHost, id: string): Promise<Material | undefined> {
-  const text = await state.read(materialOf(id));
+  const [line] = await state.lines(materialOf(id));
+  // An earlier version of this program wrote no checksum.
+  const text = line ?? (await state.read(materialOf(id)));
   try {
-    return text === undefined ? undefined : (JSON.parse(text) as Material);
+    const material = text === undefined ? undefined : (JSON.parse(text) as unknown);
+    return isMaterial(material) ? material : undefined;
   } catch {
     // Damaged is as good as gone; who asks decides what that means.
     return undefined;
   }
+}
+
+function isMaterial(value: unknown): value is Material {
+  const { plan, oldModel, newModel } = (value ?? {}) as Partial<Material>;
+  return (
+    typeof plan?.from === 'string' &&
+    typeof plan.to === 'string' &&
+    Array.isArray(plan.prepare) &&
+    Array.isArray(plan.apply) &&
+    oldModel?.services !== undefined &&
+    newModel?.services !== undefined
+  );
 }
 
 /** Every transaction this host remembers, newest first. */
@@ -172,7 +193,7 @@ export async function openTransaction(
   id: string,
   material: Material,
 ): Promise<void> {
-  await state.write(materialOf(id), JSON.stringify(material));
+  await state.writeLine(materialOf(id), JSON.stringify(material));
   await state.write(files.active, `${id}\n`);
 }
 

@@ -77,7 +77,9 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
 async function forget(host: Host): Promise<void> {
   const id = (await host.state.read(files.active))?.trim();
   if (id === undefined) return;
-  const lines = await host.state.lines(`${files.transactions}/${id}/journal`);
+  const lines = /^[\w-]+$/.test(id)
+    ? await host.state.lines(`${files.transactions}/${id}/journal`)
+    : [];
   if (lines.length > 0) {
     const reason = `the files of the unfinished update ${id} are damaged`;
     await writeNeedsOperator(host.state, { reason, at: host.now().toISOString(), transaction: id });

@@ -1,5 +1,5 @@
 import type { Config } from './config/schema.ts';
-import { MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
+import { MAX_FAILED_ROLLBACKS, MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
 import { stepsBack } from './core/plan.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -33,6 +33,7 @@ export async function rollBack(
   cause: Cause,
 ): Promise<Outcome> {
   host.shieldFromSignals();
+  await host.state.useReserve();
   const { plan } = running.material;
   host.log.error(`${short(plan.to)} is taken back: ${cause.reason}`, {
     run: running.id,
@@ -40,14 +41,18 @@ export async function rollBack(
     commit: plan.to,
   });
   let problem = cause.reason;
-  for (let attempt = cause.attempt ?? 1; attempt <= MAX_ROLLBACK_ATTEMPTS; attempt++) {
+  const first = cause.attempt ?? 1;
+  const last = Math.min(first + MAX_FAILED_ROLLBACKS - 1, MAX_ROLLBACK_ATTEMPTS);
+  for (let attempt = first; attempt <= last; attempt++) {
     await enter(host, running.id, 'ROLLING_BACK', { attempt, note: problem });
     try {
       await goBack(host, config, running);
       return await closeOr(host, running, cause);
     } catch (error) {
       problem = messageOf(error);
-      host.log.error(`rolling back failed (${attempt} of ${MAX_ROLLBACK_ATTEMPTS}): ${problem}`);
+      host.log.error(
+        `rolling back failed (${attempt - first + 1} of ${last - first + 1}): ${problem}`,
+      );
     }
   }
   return giveUp(

@@ -73,6 +73,7 @@ async function prepare(
     baseline: baseline.subjects,
     endedBefore: baseline.endedBefore,
   };
+  await host.state.reserve();
   await openTransaction(host.state, id, material);
   try {
     await enter(host, id, 'PREPARING');

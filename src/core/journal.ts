@@ -46,8 +46,10 @@ export type Recovery =
 /** What really runs, judged by configuration hash, image ID and commit of the work tree. */
 export type Observation = 'OLD' | 'NEW' | 'MIXED' | 'NONE' | 'ENGINE-DOWN';
 
-/** After this many attempts to roll back, a person is needed. */
-export const MAX_ROLLBACK_ATTEMPTS = 3;
+/** After this many attempts to roll back, those included that were cut off, a person is needed. */
+export const MAX_ROLLBACK_ATTEMPTS = 6;
+/** So many of them may fail in one run. */
+export const MAX_FAILED_ROLLBACKS = 3;
 
 /** Whether a transaction in this state is over. */
 export function isFinal(state: State): boolean {
@@ -74,6 +76,8 @@ export function lastNote(entries: readonly Entry[]): string | undefined {
  * how often; the observation tells what is true.
  */
 export function recoveryFor(entries: readonly Entry[], observed: Observation): Recovery {
+  // A run that was cut off before its first line, or a journal that is lost: what is there tells.
+  if (entries.length === 0) return unfinished('PREPARING', entries, observed);
   const state = stateOf(entries);
   switch (state) {
     case 'COMMITTED':
@@ -96,8 +100,9 @@ export function recoveryFor(entries: readonly Entry[], observed: Observation): R
 type Unfinished = Exclude<State, 'COMMITTED' | 'ABORTED' | 'ROLLED_BACK' | 'NEEDS_OPERATOR'>;
 
 /**
- * What was going on decides while nothing, or everything, had been done; in between, what is there does.
- * Nothing can be done to containers, nor to the names of images, without an engine.
+ * What is there decides; where that is the old release, or everything had been done, what was going on
+ * does. A journal may have lost its end: that something was touched is seen, whatever it says. Nothing
+ * can be done to containers, nor to the names of images, without an engine.
  */
 function unfinished(state: Unfinished, entries: readonly Entry[], observed: Observation): Recovery {
   switch (observed) {
@@ -105,15 +110,16 @@ function unfinished(state: Unfinished, entries: readonly Entry[], observed: Obse
       return { action: 'wait for the engine' };
     case 'NEW':
       if (state === 'COMMITTING') return { action: 'commit' };
-      if (state === 'PREPARING' || state === 'ARMED') return { action: 'abort' };
+      if (state === 'PREPARING' || state === 'ARMED') return rollBackAgain(entries);
       if (state === 'ROLLING_BACK' || state === 'VERIFYING_ROLLBACK') return rollBackAgain(entries);
       return attemptsOf(entries, 'VERIFYING') < 2
         ? { action: 'verify new' }
         : rollBackAgain(entries);
     case 'OLD':
+      if (state === 'PREPARING' || state === 'ARMED') return { action: 'abort' };
+      return state === 'COMMITTING' ? { action: 'commit' } : rollBackAgain(entries);
     case 'MIXED':
     case 'NONE':
-      if (state === 'PREPARING' || state === 'ARMED') return { action: 'abort' };
       // It was verified, and said so: what happened to it later is another story.
       return state === 'COMMITTING' ? { action: 'commit' } : rollBackAgain(entries);
   }

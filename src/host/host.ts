@@ -194,6 +194,12 @@ export interface StateHost {
   read(name: string): Promise<string | undefined>;
   /** Replaces a file whole: temporary file, fsync, rename, fsync of the directory. */
   write(name: string, text: string): Promise<void>;
+  /** The same with one line, and a checksum: `lines` leaves it out when it was damaged. */
+  writeLine(name: string, line: string): Promise<void>;
+  /** Keeps room on the disk, so that a full one cannot stop what is written from here on. */
+  reserve(): Promise<void>;
+  /** Gives that room to whoever needs it: the way back has come. */
+  useReserve(): Promise<void>;
   /** Appends one line and has it on the disk before it returns. */
   append(name: string, line: string): Promise<void>;
   /** The whole lines of a file; a torn or damaged tail is left out. */

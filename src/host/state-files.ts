@@ -1,4 +1,5 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { StateHost } from './host.ts';
@@ -12,8 +13,12 @@ export function openStateFiles(directory: string): StateHost {
   const at = (name: string): string => join(directory, name);
   return {
     read: (name) => readIfThere(at(name)),
-    write: (name, text) => replaceFile(at(name), text),
-    append: (name, line) => appendLine(at(name), line),
+    write: (name, text) => withRoom(directory, () => replaceFile(at(name), text)),
+    writeLine: (name, line) =>
+      withRoom(directory, () => replaceFile(at(name), `${checked(line)}\n`)),
+    append: (name, line) => withRoom(directory, () => appendLine(at(name), line)),
+    reserve: () => makeReserve(at(RESERVE)),
+    useReserve: () => rm(at(RESERVE), { force: true }),
     lines: async (name) => wholeLines((await readIfThere(at(name))) ?? ''),
     remove: async (name) => {
       await rm(at(name), { force: true });
@@ -23,6 +28,38 @@ export function openStateFiles(directory: string): StateHost {
       (await readdir(at(name)).catch(() => [])).toSorted((left, right) => (left < right ? -1 : 1)),
     removeDirectory: (name) => rm(at(name), { recursive: true, force: true }),
   };
+}
+
+/** Room for the journal of a rollback, and for what Docker writes while containers come back. */
+const RESERVE = 'reserve';
+const RESERVE_BYTES = 16 * 1024 * 1024;
+
+/** Random, since some filesystems keep no room for what can be squeezed. */
+async function makeReserve(path: string): Promise<void> {
+  const there = await stat(path).catch(() => undefined);
+  if (there?.size === RESERVE_BYTES) return;
+  await makeDirectory(dirname(path));
+  const file = await open(path, 'w', 0o600);
+  try {
+    await file.writeFile(randomBytes(RESERVE_BYTES));
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** On a full disk the reserve is what is left to write with. */
+async function withRoom(directory: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const reserve = join(directory, RESERVE);
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    if (!isFull || (await stat(reserve).catch(() => undefined)) === undefined) throw error;
+    await rm(reserve, { force: true });
+    await act();
+  }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -63,7 +100,8 @@ async function appendLine(path: string, line: string): Promise<void> {
   if (before === undefined) await syncDirectory(dirname(path));
 }
 
-function checked(line: string): string {
+/** A line with the checksum by which `wholeLines` knows it. */
+export function checked(line: string): string {
   return `${crc32(line).toString(16).padStart(8, '0')} ${line}`;
 }
 

@@ -1,113 +1,18 @@
 import t from 'tap';
-import { configSchema, settleConfig } from '../../src/config/schema.ts';
-import type { Outcome } from '../../src/outcome.ts';
 import { recover } from '../../src/recover.ts';
 import { rollBackByHand } from '../../src/roll-back-by-hand.ts';
-import { update } from '../../src/update.ts';
-import { fakeHost, type Disturbance } from '../support/fake-host.ts';
 import {
-  makeWorld,
-  reboot,
-  runningRelease,
-  type FakeRelease,
-  type World,
-} from '../support/fake-world.ts';
-
-const config = settleConfig(
-  configSchema.parse({ health: { urls: [], stable_seconds: 3, unhealthy_seconds: 5 } }),
-);
-const service = (image: string, extra: object = {}) => ({ image, restart: 'always', ...extra });
-const conf = { volumes: [{ type: 'bind', source: '/live/conf' }] };
-const old = {
-  model: {
-    services: {
-      web: service('web:1'),
-      db: service('db:1', conf),
-      gone: service('x:1'),
-      reader: service('z:1', {
-        volumes: [{ type: 'bind', source: '/live/rules' }],
-        labels: { 'orchestrator-update.on-file-change': 'restart' },
-      }),
-    },
-  },
-};
-const releases: Record<string, FakeRelease> = {
+  broken,
+  config,
+  effectsOf,
+  live,
   old,
-  good: {
-    parent: 'old',
-    model: {
-      services: {
-        web: service('web:2'),
-        db: service('db:1', { environment: { A: '1' } }),
-        added: service('y:1'),
-      },
-    },
-  },
-  bad: {
-    parent: 'old',
-    model: {
-      services: { web: service('web:3'), db: service('db:1', { environment: { A: '2' } }) },
-    },
-    sick: ['web'],
-  },
-  text: { parent: 'old', ...old },
-  // The same model; a file that db mounts is another.
-  mounted: { ...old, parent: 'old', contents: { db: 'new' }, changedPaths: ['conf/db.conf'] },
-  // The same for a service that is to be restarted: no container tells whether that was done.
-  restarted: { ...old, parent: 'old', contents: { reader: 'new' }, changedPaths: ['rules/a.yml'] },
-  // Another model of the service that mounts it, too.
-  both: {
-    parent: 'old',
-    model: { services: { ...old.model.services, db: service('db:2', conf) } },
-    contents: { db: 'new' },
-    changedPaths: ['conf/db.conf', 'docker-compose.yml'],
-  },
-};
-
-const run = (world: World, disturbance?: Disturbance): Promise<Outcome> =>
-  update(fakeHost(world, disturbance), config, { force: false, isAutomatic: true });
-
-function worldAt(tip: string): World {
-  const world = makeWorld(releases, 'old');
-  world.tip = tip;
-  return world;
-}
-
-/** How many effects an undisturbed run has: each of them can be the last. */
-async function effectsOf(tip: string): Promise<number> {
-  const world = worldAt(tip);
-  await run(world);
-  return world.effects;
-}
-
-/** The promise, as an operator would check it. */
-function broken(world: World, allowed: readonly string[]): string | undefined {
-  const running = runningRelease(world);
-  if (running === undefined) {
-    return `containers are no whole release: ${world.containers.map((c) => `${c.name} ${c.state} ${c.image}`).join(', ')}`;
-  }
-  if (!allowed.includes(running)) return `${running} runs, not one of ${allowed.join(', ')}`;
-  const sameModel =
-    running === world.tree.commit ||
-    releases[running]?.model === releases[world.tree.commit]?.model;
-  if (!sameModel) return `the tree is at ${world.tree.commit}, the containers at ${running}`;
-  if (world.tree.locked) return 'a lock was left in the work tree';
-  if (world.files.has('active')) return 'the journal is still open';
-  if (world.files.has('needs-operator.json')) return 'an operator is needed for nothing';
-  if (world.partialBackups.size > 0) return 'half a backup was left';
-  return undefined;
-}
-
-/** A whole life: disturbed runs, then the boot unit, then the next timer runs. */
-async function live(tip: string, disturbances: readonly Disturbance[]): Promise<World> {
-  const world = worldAt(tip);
-  for (const disturbance of disturbances) {
-    await run(world, disturbance).catch(() => {});
-    reboot(world);
-  }
-  await recover(fakeHost(world), config);
-  return world;
-}
+  releases,
+  run,
+  worldAt,
+} from '../support/crash-world.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { makeWorld, reboot, runningRelease, type World } from '../support/fake-world.ts';
 
 await t.test(
   'undisturbed: good is taken, bad is rolled back and held, text touches nothing',
@@ -234,12 +139,13 @@ await t.test('a release that the host crashes with twice is quarantined', async 
   t.equal(broken(world, ['old']), undefined);
 });
 
+async function updated(): Promise<World> {
+  const world = worldAt('good');
+  await run(world);
+  return world;
+}
+
 await t.test('a rollback by hand is as safe, and pins what was left', async (t) => {
-  const updated = async (): Promise<World> => {
-    const world = worldAt('good');
-    await run(world);
-    return world;
-  };
   const clean = await updated();
   const before = clean.effects;
   t.match(await rollBackByHand(fakeHost(clean), config, undefined), { exitCode: 0 });

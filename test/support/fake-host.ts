@@ -1,4 +1,5 @@
 import type { Host } from '../../src/host/host.ts';
+import { checked, wholeLines } from '../../src/host/state-files.ts';
 import { fakeCompose } from './fake-compose.ts';
 import { PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
 
@@ -6,12 +7,17 @@ import { PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
 export interface Disturbance {
   /** The power goes before this effect; 0 is the first. */
   readonly cutBefore?: number;
+  /** The power goes in the middle of this effect, where it has one; else before it. */
+  readonly cutDuring?: number;
   /** A stop signal arrives before this effect. */
   readonly stopBefore?: number;
 }
 
-/** Carries out one effect on the world, unless the power is gone. */
-export type Effect = (change: () => void) => Promise<void>;
+/**
+ * Carries out one effect on the world, unless the power is gone; `half` is what is left of it when the
+ * power goes in the middle.
+ */
+export type Effect = (change: () => void, half?: () => void) => Promise<void>;
 
 /**
  * A host whose every effect on the world can be the last one. Effects are as small as a crash can
@@ -24,10 +30,14 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     if (power.off) throw new PowerCut('power cut');
     if (power.stopped && !power.shielded) throw new Stopped('was stopped');
   };
-  const effect: Effect = async (change) => {
+  const effect: Effect = async (change, half) => {
     const count = world.effects - start;
     if (count === disturbance.stopBefore) power.stopped = true;
     if (count === disturbance.cutBefore) power.off = true;
+    if (count === disturbance.cutDuring && !power.off) {
+      half?.();
+      power.off = true;
+    }
     alive();
     world.effects += 1;
     change();
@@ -198,13 +208,26 @@ function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] 
   };
 }
 
+/** A line that was cut off is ended first. */
+function ended(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
 function fakeState(world: World, effect: Effect, read: Read): Host['state'] {
   const { files } = world;
   return {
     read: (name) => read(() => files.get(name)),
     write: (name, text) => effect(() => void files.set(name, text)),
-    append: (name, line) => effect(() => void files.set(name, `${files.get(name) ?? ''}${line}\n`)),
-    lines: (name) => read(() => (files.get(name) ?? '').split('\n').filter((line) => line !== '')),
+    writeLine: (name, line) => effect(() => void files.set(name, `${checked(line)}\n`)),
+    reserve: () => read(() => {}),
+    useReserve: () => read(() => {}),
+    append: (name, line) =>
+      effect(
+        () => void files.set(name, `${ended(files.get(name) ?? '')}${checked(line)}\n`),
+        // Half of a line is what a power cut leaves of it.
+        () => void files.set(name, `${ended(files.get(name) ?? '')}${checked(line).slice(0, 20)}`),
+      ),
+    lines: (name) => read(() => wholeLines(files.get(name) ?? '')),
     remove: (name) => effect(() => void files.delete(name)),
     list: (directory) =>
       read(() => {

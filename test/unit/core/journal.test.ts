@@ -26,8 +26,8 @@ const forward: readonly State[] = ['PREPARING', 'ARMED', 'APPLYING', 'VERIFYING'
 
 /** What recovery does for a state that was reached once, with OLD, NEW, MIXED, NONE, ENGINE-DOWN. */
 const table: Readonly<Record<State, readonly [string, string, string, string, string]>> = {
-  PREPARING: ['abort', 'abort', 'abort', 'abort', 'wait for the engine'],
-  ARMED: ['abort', 'abort', 'abort', 'abort', 'wait for the engine'],
+  PREPARING: ['abort', 'roll back', 'roll back', 'roll back', 'wait for the engine'],
+  ARMED: ['abort', 'roll back', 'roll back', 'roll back', 'wait for the engine'],
   APPLYING: ['roll back', 'verify new', 'roll back', 'roll back', 'wait for the engine'],
   VERIFYING: ['roll back', 'verify new', 'roll back', 'roll back', 'wait for the engine'],
   COMMITTING: ['commit', 'commit', 'commit', 'commit', 'wait for the engine'],
@@ -49,8 +49,10 @@ for (const [state, actions] of Object.entries(table) as [State, readonly string[
   });
 }
 
-await t.test('a journal with nothing in it asks for nothing', async (t) => {
-  for (const observed of observations) t.same(recoveryFor([], observed), { action: 'none' });
+await t.test('a journal with nothing in it: nothing was touched, or it is lost', async (t) => {
+  t.same(recoveryFor([], 'OLD'), { action: 'abort' });
+  t.same(recoveryFor([], 'MIXED'), { action: 'roll back', attempt: 1 });
+  t.same(recoveryFor([], 'NEW'), { action: 'roll back', attempt: 1 });
 });
 
 await t.test('the new release is verified again once, then it goes back', async (t) => {
@@ -71,7 +73,7 @@ await t.test('each attempt to roll back counts, and the last is not repeated', a
   for (const observed of observations.filter((one) => one !== 'ENGINE-DOWN')) {
     t.same(recoveryFor(spent, observed), {
       action: 'give up',
-      reason: `the old release did not come back in 3 attempts: ${note}`,
+      reason: `the old release did not come back in 6 attempts: ${note}`,
     });
   }
 });
