@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { nearestName } from './config/nearest.ts';
-import { messageOf, OperatorError, UsageError } from './errors.ts';
+import { foreseen, messageOf, OperatorError, UsageError } from './errors.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { commandHelp, generalHelp, type CommandHelp } from './help.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -247,7 +247,8 @@ function commandNamed(name: string): CommandEntry {
   throw new UsageError(`unknown command ${name}${hint}`);
 }
 
-function reportError(error: unknown, asJson: boolean): ExitCode {
+function reportError(thrown: unknown, asJson: boolean): ExitCode {
+  const error = foreseen(thrown);
   const isForeseen = error instanceof OperatorError;
   const exitCode = isForeseen ? error.exitCode : exitCodes.failed;
   const next = isForeseen ? error.next : 'run it again with --debug, and report it with the output';

@@ -66,6 +66,23 @@ export class InterruptedError extends OperatorError {
   }
 }
 
+/** What the system says of a disk that takes nothing more, and what a person does about it. */
+const DISK_CURES: Readonly<Record<string, string>> = {
+  ENOSPC: 'make room: df -h; docker system df; docker image prune; remove old backups',
+  EDQUOT: 'make room: quota; df -h; remove old backups',
+  EROFS: 'dmesg | tail; mount | grep " / "    # a disk that fails is turned read-only',
+  EIO: 'dmesg | tail; smartctl -a    # the disk fails',
+};
+
+/** The same error, as one that was foreseen where it is about the disk. */
+export function foreseen(error: unknown): unknown {
+  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
+  const cure = DISK_CURES[code ?? ''];
+  if (error instanceof OperatorError || cure === undefined) return error;
+  const where = path === undefined ? '' : ` (${path})`;
+  return new OperatorError(`the disk cannot be written: ${messageOf(error)}${where}`, cure);
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

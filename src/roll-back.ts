@@ -130,13 +130,28 @@ function rolledBack(running: Running, cause: Cause, isQuarantined: boolean): Out
 const ENDED_FROM_OUTSIDE =
   /was ended by SIG|Cannot connect to the Docker daemon|error during connect|\bEOF\b|containerd\.sock|Error while dialing|Docker does not answer/;
 
+/** What any program says on a disk that is full, or that turned read-only. */
+const OF_THE_HOST =
+  /no space left|out of disk ?space|ENOSPC|quota exceeded|EDQUOT|read-only file system|EROFS/i;
+
+/** With less than this free, whatever fails is taken for a failure of the disk. */
+const HARDLY_ANY_BYTES = 32 * 1024 * 1024;
+
+/** Programs have many words for a full disk; some have none. */
+async function isDiskFull(host: Host): Promise<boolean> {
+  const docker = await host.engine.facts().catch(() => undefined);
+  const paths = [host.git.directory, ...(docker ? [docker.rootDirectory] : [])];
+  const disks = await Promise.all(paths.map((path) => host.disk(path)));
+  return disks.some((disk) => disk !== undefined && disk.freeBytes < HARDLY_ANY_BYTES);
+}
+
 /** What went wrong, and whose fault it is: a release is blamed only where Docker lived all the time. */
 export async function causeOf(host: Host, error: unknown, running: Running): Promise<Cause> {
   const reason = messageOf(error);
   const signal = host.interruptedBy();
   if (signal !== undefined) return { blame: 'signal', reason: `stopped by ${signal}` };
-  const isOurs = (error as NodeJS.ErrnoException | undefined)?.code === 'ENOSPC';
-  if (isOurs || ENDED_FROM_OUTSIDE.test(reason)) return { blame: 'crash', reason };
+  const isOfTheHost = OF_THE_HOST.test(reason) || ENDED_FROM_OUTSIDE.test(reason);
+  if (isOfTheHost || (await isDiskFull(host))) return { blame: 'crash', reason };
   if (!(await host.engine.waitUntilUp(0))) return { blame: 'crash', reason };
   const { incarnation } = running;
   const hasRestarted =

@@ -50,6 +50,11 @@ export function composeUp(project: ComposeProject, options: UpOptions): Command 
   ]);
 }
 
+/** Starts containers as they are. */
+export function composeStart(project: ComposeProject, services: readonly string[]): Command {
+  return compose(project, ['start', '--', ...services]);
+}
+
 /** Stops and starts containers as they are, with what their files say now. */
 export function composeRestart(project: ComposeProject, services: readonly string[]): Command {
   return compose(project, ['restart', '--no-deps', '--', ...services]);

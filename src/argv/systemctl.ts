@@ -8,6 +8,20 @@ export function systemctlShow(unit: string, properties: readonly string[]): Comm
   };
 }
 
+/**
+ * When dockerd was started, and when it was ready, in seconds of the epoch:
+ * `ExecMainStartTimestamp=@1795557180` (systemd 247).
+ */
+export const whenDockerStarted: Command = {
+  file: 'systemctl',
+  args: [
+    'show',
+    'docker.service',
+    '--property=ExecMainStartTimestamp,ActiveEnterTimestamp',
+    '--timestamp=unix',
+  ],
+};
+
 /** Forgets failed starts first: too many of them, and systemd would refuse the restart. */
 export const resetDocker: Command = {
   file: 'systemctl',

@@ -1,22 +1,37 @@
 import type { Invocation } from '../cli.ts';
-import type { ExitCode } from '../exit-codes.ts';
+import { OperatorError } from '../errors.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { mendStopped } from '../mend.ts';
 import { nothingToDo } from '../outcome.ts';
 import { readNeedsOperator } from '../records.ts';
 import { recover } from '../recover.ts';
 import { stillLatched } from '../update.ts';
-import { openContext, openDoor, withLock } from './context.ts';
+import { openContext, openDoor, withLock, type Door } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 
-/** `recover`: finish or take back what an interrupted run left. At boot, and by hand. */
+/** `recover`: finish or take back what an interrupted run left. Whenever Docker was started, and by hand. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const door = openDoor(invocation.environment);
+  try {
+    return await recoverLocked(invocation, door);
+  } catch (error) {
+    const isRunning = error instanceof OperatorError && error.exitCode === exitCodes.locked;
+    if (!isRunning || invocation.environment['INVOCATION_ID'] === undefined) throw error;
+    // Docker was restarted in the middle of a run, and systemd started this: the run sees to it itself.
+    await door.notifier.ready(error.message);
+    return exitCodes.done;
+  }
+}
+
+async function recoverLocked(invocation: Invocation, door: Door): Promise<ExitCode> {
+  // All that takes time comes before the lock: mostly there is nothing to do with it.
+  const { host, config, log, notifier, statusLine } = await openContext(invocation, door);
   return withLock(invocation, async () => {
-    const { host, config, log, notifier, statusLine } = await openContext(invocation, door);
     try {
       const latched = await readNeedsOperator(host.state);
       const outcome = latched
         ? stillLatched(latched.reason, latched.transaction)
-        : await recover(host, config);
+        : ((await recover(host, config)) ?? (await mendStopped(host, config)));
       const told = outcome ?? nothingToDo('nothing to recover');
       return await reportOutcome(told, { log, notifier, json: invocation.json });
     } finally {

@@ -1,6 +1,6 @@
 import type { Invocation } from '../cli.ts';
 import { heldBack } from '../schedule.ts';
-import { messageOf, OperatorError } from '../errors.ts';
+import { foreseen, messageOf, OperatorError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';
 import { short, type Outcome } from '../outcome.ts';
@@ -41,8 +41,10 @@ async function lookQuickly(invocation: Invocation, door: Door): Promise<ExitCode
       const summary = `nothing to do: ${config.project_name} is at ${short(tip)}, the tip of ${config.branch}`;
       return { result: 'nothing', exitCode: exitCodes.done, summary };
     }
-    const isAutomatic = invocation.flags['auto'] === true;
-    const back = heldBack(look?.hold, config.schedule, { now: new Date(), isAutomatic });
+    const back = heldBack(look?.hold, config.schedule, {
+      now: new Date(),
+      isAutomatic: isAutomatic(invocation),
+    });
     if (back) {
       const summary = `held: ${short(tip)} waits: ${back.why}`;
       return { result: 'held', exitCode: exitCodes.done, summary, next: back.next };
@@ -57,6 +59,21 @@ async function lookQuickly(invocation: Invocation, door: Door): Promise<ExitCode
   }
 }
 
+/** How long what is ordered before the unit, the network above all, may keep a timer's start waiting. */
+const TRIGGER_MS = 5 * 60_000;
+
+/**
+ * Whether nobody asked for this very run. systemd tells a unit when its timer started it (since
+ * 252; seen with 257: it goes on telling that to starts by hand, so an old moment counts for nothing); without a service manager `--auto` says so, as from cron.
+ */
+function isAutomatic({ environment, flags }: Invocation): boolean {
+  if (environment['INVOCATION_ID'] !== undefined) {
+    const triggeredAtMs = Number(environment['TRIGGER_TIMER_REALTIME_USEC'] ?? Number.NaN) / 1000;
+    return Math.abs(Date.now() - triggeredAtMs) < TRIGGER_MS;
+  }
+  return flags['auto'] === true;
+}
+
 async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
   const context = await openContext(invocation, door);
   const { update } = await import('../update.ts');
@@ -64,7 +81,7 @@ async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
   try {
     const options = {
       force: invocation.flags['force'] === true,
-      isAutomatic: invocation.flags['auto'] === true,
+      isAutomatic: isAutomatic(invocation),
     };
     const outcome = await update(context.host, context.config, options);
     context.statusLine.clear();
@@ -75,7 +92,8 @@ async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
 }
 
 /** Says why before anything was touched, in the journal too; a signal has its own exit code. */
-async function fail(error: unknown, invocation: Invocation, door: Door): Promise<ExitCode> {
+async function fail(thrown: unknown, invocation: Invocation, door: Door): Promise<ExitCode> {
+  const error = foreseen(thrown);
   const stream = chooseStream(invocation.environment);
   const signal = door.stop.requestedBy();
   const message =

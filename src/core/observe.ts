@@ -18,6 +18,10 @@ export interface Container {
   readonly exitCode: number;
   readonly restartCount: number;
   readonly startedAt: string;
+  /** ISO 8601; long ago where it never ended. */
+  readonly finishedAt: string;
+  /** `no`, `always`, `unless-stopped` or `on-failure`. */
+  readonly restartPolicy: string;
   readonly networks: readonly string[];
   /** Where anonymous volumes are mounted: only this container still knows them. */
   readonly anonymousVolumes: readonly string[];
@@ -86,6 +90,29 @@ function matches(containers: readonly Container[], fingerprint: Fingerprint): bo
         (expected.imageId === '' || expected.imageId === container.imageId)
       );
     })
+  );
+}
+
+/** The time Docker took to start, ISO 8601, UTC. */
+export interface Startup {
+  readonly began: string;
+  readonly ended: string;
+}
+
+/**
+ * Containers that ended with Docker's own end, although they are to be restarted: while it starts, Docker
+ * notes those that ended with its last life. What a person stops ends before or after that.
+ */
+export function endedWithEngine(
+  containers: readonly Container[],
+  { began, ended }: Startup,
+): Container[] {
+  return containers.filter(
+    ({ state, restartPolicy, finishedAt }) =>
+      state === 'exited' &&
+      (restartPolicy === 'always' || restartPolicy === 'unless-stopped') &&
+      began <= finishedAt &&
+      finishedAt < ended,
   );
 }
 

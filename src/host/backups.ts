@@ -81,6 +81,7 @@ export function createBackups(context: BackupContext): BackupHost {
     list: () => listBackups(directory),
     removePartial: (name) => rm(join(directory, partial(name)), { recursive: true, force: true }),
     prune: (keep) => prune(directory, keep),
+    sweep: () => sweep(directory),
   };
 }
 
@@ -224,12 +225,16 @@ async function prune(directory: string, keep: number): Promise<string[]> {
     .map(({ name }) => name)
     .filter((name) => name !== latest);
   for (const name of old) await rename(join(directory, name), join(directory, partial(name)));
-  // Copies that were cut short, and removals that were: neither is a backup any more.
+  await sweep(directory);
+  return old;
+}
+
+/** Removes copies that were cut short, and removals that were: neither is a backup any more. */
+async function sweep(directory: string): Promise<void> {
   const remains = (await readdir(directory).catch(() => [])).filter((name) =>
     name.startsWith(partial('')),
   );
   for (const name of remains) await rm(join(directory, name), { recursive: true, force: true });
-  return old;
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -9,6 +9,7 @@ import {
   composeHashes,
   composeRestart,
   composeServices,
+  composeStart,
   composeUp,
   composeVersion,
   type ComposeProject,
@@ -68,6 +69,7 @@ export function createCompose(context: ComposeContext): ComposeHost {
         }),
       ),
     up: async (options) => void (await atLive(composeUp(live, options))),
+    start: async (services) => void (await atLive(composeStart(live, services))),
     restart: async (services) => void (await atLive(composeRestart(live, services))),
     down: (model) =>
       withModelFile(context, model, async (file) => {

@@ -1,6 +1,6 @@
 import { parseImageReference } from '../core/image-reference.ts';
 import type { Container, ContainerState } from '../core/observe.ts';
-import { resetDocker, restartDocker, systemctlShow } from '../argv/systemctl.ts';
+import { resetDocker, restartDocker, systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import { OperatorError } from '../errors.ts';
 import { exec } from './exec.ts';
 import type { ApiAnswer, EngineApi } from './engine-api.ts';
@@ -43,6 +43,18 @@ export function createEngine(context: EngineContext): EngineHost {
       );
       const said = await Promise.all(lives).catch(() => []);
       return said.map(({ stdout }) => stdout.trim()).join(' ');
+    },
+    startup: async () => {
+      const { stdout } = await exec(whenDockerStarted, { timeoutSeconds: 10 }).catch(() => ({
+        stdout: '',
+      }));
+      const at = (property: string, more: number): string | undefined => {
+        const seconds = new RegExp(`^${property}=@(\\d+)$`, 'm').exec(stdout)?.[1];
+        return seconds && new Date((Number(seconds) + more) * 1000).toISOString();
+      };
+      // Whole seconds: the last one counts to its end.
+      const [began, ended] = [at('ExecMainStartTimestamp', 0), at('ActiveEnterTimestamp', 1)];
+      return began && ended ? { began, ended } : undefined;
     },
     restart: async () => {
       await exec(resetDocker, { timeoutSeconds: RESTART_SECONDS });
@@ -211,10 +223,12 @@ interface Inspected {
   readonly Image: string;
   readonly RestartCount: number;
   readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
+  readonly HostConfig?: { readonly RestartPolicy?: { readonly Name: string } };
   readonly State: {
     readonly Status: ContainerState;
     readonly ExitCode: number;
     readonly StartedAt: string;
+    readonly FinishedAt: string;
     readonly Health?: {
       readonly Status: string;
       readonly Log?: readonly { readonly Output?: string }[] | null;
@@ -244,6 +258,8 @@ function toContainer(details: Inspected): Container {
     exitCode: details.State.ExitCode,
     restartCount: details.RestartCount,
     startedAt: details.State.StartedAt,
+    finishedAt: details.State.FinishedAt,
+    restartPolicy: details.HostConfig?.RestartPolicy?.Name || 'no',
     networks: Object.keys(details.NetworkSettings.Networks ?? {}),
     anonymousVolumes: details.Mounts.flatMap(({ Type, Name = '', Destination }) =>
       Type === 'volume' && ANONYMOUS_NAME.test(Name) ? [Destination] : [],

@@ -1,7 +1,7 @@
 import type { UpOptions } from '../argv/compose.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
 import type { ProbeResult } from '../core/health.ts';
-import type { Container } from '../core/observe.ts';
+import type { Container, Startup } from '../core/observe.ts';
 import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
 import type { Log } from './log.ts';
 
@@ -102,6 +102,8 @@ export interface ComposeHost {
   hashes(model: ComposeModel): Promise<Readonly<Record<string, string>>>;
   /** Applies the live tree. */
   up(options: UpOptions): Promise<void>;
+  /** Starts the containers of services as they are. */
+  start(services: readonly string[]): Promise<void>;
   /** Stops and starts the containers of services as they are. */
   restart(services: readonly string[]): Promise<void>;
   /** Stops and removes the containers and networks of a model. Never its volumes. */
@@ -122,6 +124,8 @@ export interface EngineHost {
    * Empty where systemd does not run them.
    */
   incarnation(): Promise<string>;
+  /** When Docker was started last, until it was ready; undefined where systemd does not run it. */
+  startup(): Promise<Startup | undefined>;
   /** Restarts Docker, and waits until it answers. Without live-restore every container is stopped. */
   restart(): Promise<void>;
   containers(): Promise<Container[]>;
@@ -185,6 +189,8 @@ export interface BackupHost {
   list(): Promise<BackupManifest[]>;
   /** Removes what an interrupted `create` left under this name. */
   removePartial(name: string): Promise<void>;
+  /** Removes what any interrupted copy or removal left; only while none is under way. */
+  sweep(): Promise<void>;
   /** Keeps the newest `keep`; never removes the one `latest` points to. */
   prune(keep: number): Promise<string[]>;
 }

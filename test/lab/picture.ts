@@ -82,6 +82,19 @@ export async function waitUntilClosed(host: InstalledHost, timeoutSeconds = 90):
   if (!closed) throw new Error(`the transaction is still open:\n${await host.journal()}`);
 }
 
+/** Waits until neither unit of the updater is at work: one that has closed its transaction still has the lock. */
+export async function waitUntilIdle(host: InstalledHost, timeoutSeconds = 170): Promise<void> {
+  const units = ['orchestrator-update.service', 'orchestrator-update-recover.service'];
+  const idle = await poll(
+    async () => {
+      const { stdout } = await host.run('systemctl', ['is-active', ...units]);
+      return /activ(e|ating)/m.test(stdout.replaceAll('inactive', '')) ? undefined : true;
+    },
+    { timeoutSeconds, stepMs: 200 },
+  );
+  if (!idle) throw new Error(`still at work:\n${await host.journal()}`);
+}
+
 /**
  * `systemctl start`, which has to end as said: the exit status systemd saw, and what the journal
  * says since. A start succeeds exactly when that status is 0.

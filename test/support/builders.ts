@@ -25,6 +25,8 @@ export function container(service: string, rest: Partial<Container> = {}): Conta
     exitCode: 0,
     restartCount: 0,
     startedAt: '2026-01-01T00:00:00Z',
+    finishedAt: '0001-01-01T00:00:00Z',
+    restartPolicy: 'unless-stopped',
     networks: ['shop_default'],
     anonymousVolumes: [],
     ...rest,

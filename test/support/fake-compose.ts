@@ -18,6 +18,13 @@ export function fakeCompose(world: World, effect: Effect, read: Read): Host['com
         return Object.fromEntries(entries.map(([name, one]) => [name, JSON.stringify(one)]));
       }),
     up: (options) => up(world, effect, options),
+    start: (services) =>
+      effect(
+        () =>
+          void (world.containers = world.containers.map((one) =>
+            services.includes(one.service) ? { ...one, state: 'running' } : one,
+          )),
+      ),
     restart: async (services) => {
       for (const name of services) {
         await effect(() => {

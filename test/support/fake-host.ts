@@ -95,6 +95,11 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       kill: () => effect(() => {}),
       isPublished: () => read(() => true),
       incarnation: () => read(() => ''),
+      startup: () =>
+        read(() => ({
+          began: new Date(world.engineStartedAtMs).toISOString(),
+          ended: new Date(world.engineStartedAtMs + 5000).toISOString(),
+        })),
       restart: () => effect(() => {}),
       unpause: ({ id }) =>
         effect(
@@ -205,6 +210,7 @@ function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] 
     list: () => read(() => [...world.backups].toSorted().toReversed().map(manifest)),
     removePartial: (name) => effect(() => void world.partialBackups.delete(name)),
     prune: async () => [],
+    sweep: () => effect(() => world.partialBackups.clear()),
   };
 }
 

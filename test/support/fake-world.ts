@@ -38,6 +38,7 @@ export interface World {
   readonly partialBackups: Set<string>;
   readonly releases: Readonly<Record<string, FakeRelease>>;
   clockMs: number;
+  engineStartedAtMs: number;
   /** The clock that nobody can set. */
   elapsedMs: number;
   /** Single effects on the world so far. */
@@ -58,6 +59,7 @@ export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start
     partialBackups: new Set(),
     releases,
     clockMs: Date.parse('2026-01-01T00:00:00Z'),
+    engineStartedAtMs: 0,
     elapsedMs: 0,
     effects: 0,
     said: [],
@@ -110,6 +112,8 @@ export function newContainer(
     exitCode: 0,
     restartCount: 0,
     startedAt: String(world.clockMs),
+    finishedAt: '0001-01-01T00:00:00Z',
+    restartPolicy: 'always',
     networks: [],
     anonymousVolumes: [],
     contents: releaseOf(world, commit).contents?.[service] ?? '',

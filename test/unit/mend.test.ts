@@ -1,0 +1,56 @@
+import t from 'tap';
+import { configSchema, settleConfig } from '../../src/config/schema.ts';
+import { mendStopped } from '../../src/mend.ts';
+import { writeDeployed } from '../../src/records.ts';
+import { fakeHost } from '../support/fake-host.ts';
+import { makeWorld, type FakeContainer, type World } from '../support/fake-world.ts';
+
+const config = settleConfig(configSchema.parse({}));
+const service = (name: string) => ({ image: `${name}:1` });
+
+/** A machine whose Docker was started at noon. */
+async function worldWith(fields: Record<string, Partial<FakeContainer>>): Promise<World> {
+  const names = Object.keys(fields);
+  const services = Object.fromEntries(names.map((name) => [name, service(name)]));
+  const world = makeWorld({ old: { model: { services } } }, 'old');
+  world.engineStartedAtMs = Date.parse('2026-01-01T12:00:00Z');
+  world.containers = world.containers.map((one) => ({ ...one, ...fields[one.service] }));
+  const deployed = { commit: 'old', at: '2026-01-01T00:00:00Z', repository: '/live' };
+  await writeDeployed(fakeHost(world).state, deployed);
+  return world;
+}
+
+const killed = {
+  state: 'exited',
+  restartPolicy: 'unless-stopped',
+  finishedAt: '2026-01-01T12:00:01.5Z',
+} as const;
+
+const statesOf = (world: World): Record<string, string> =>
+  Object.fromEntries(world.containers.map(({ service: name, state }) => [name, state]));
+
+await t.test('what Docker left ended is started, and nothing else', async (t) => {
+  const world = await worldWith({
+    web: killed,
+    stopped: { ...killed, finishedAt: '2026-01-01T11:00:00Z' },
+    later: { ...killed, finishedAt: '2026-01-01T12:01:00Z' },
+    job: { ...killed, restartPolicy: 'no' },
+    db: {},
+  });
+  t.match(await mendStopped(fakeHost(world), config), { exitCode: 0, summary: /started .*: web$/ });
+  t.same(statesOf(world), {
+    web: 'running',
+    stopped: 'exited',
+    later: 'exited',
+    job: 'exited',
+    db: 'running',
+  });
+  t.equal(await mendStopped(fakeHost(world), config), undefined, 'nothing is left to mend');
+});
+
+await t.test('a cluster that nobody looks after yet is not touched', async (t) => {
+  const world = await worldWith({ web: killed });
+  world.files.clear();
+  t.equal(await mendStopped(fakeHost(world), config), undefined);
+  t.equal(statesOf(world)['web'], 'exited');
+});
