@@ -46,6 +46,7 @@ const programs: Programs = {
   rsync: 'rsync',
   shellcheck: 'shellcheck',
   python3: 'python3',
+  strace: 'strace',
   setfacl: 'acl',
   getfattr: 'attr',
 };
