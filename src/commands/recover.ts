@@ -24,7 +24,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 }
 
 async function recoverLocked(invocation: Invocation, door: Door): Promise<ExitCode> {
-  // All that takes time comes before the lock: mostly there is nothing to do with it.
+  // Who has to wait for nobody opens the host before it takes the lock: mostly there is nothing to do with it.
+  await withLock(invocation, async () => {});
   const { host, config, log, notifier, statusLine } = await openContext(invocation, door);
   return withLock(invocation, async () => {
     try {

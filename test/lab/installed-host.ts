@@ -1,3 +1,4 @@
+import { poll } from './command.ts';
 import { startHost, type LabHost, type StartOptions } from './lab-host.ts';
 
 /** A lab host on which the updater was installed by its own installer. */
@@ -57,12 +58,20 @@ function operations(host: LabHost): Omit<InstalledHost, keyof LabHost> {
     },
     unit: async () => {
       const properties = '--property=ExecMainStatus,Result,ActiveState';
-      const { stdout } = await host.run('systemctl', [
-        'show',
-        'orchestrator-update.service',
-        properties,
-      ]);
-      const values = Object.fromEntries(stdout.split('\n').map((line) => line.split('=')));
+      const show = async (): Promise<Record<string, string>> => {
+        const args = ['show', 'orchestrator-update.service', properties];
+        const { stdout } = await host.run('systemctl', args);
+        return Object.fromEntries(stdout.split('\n').map((line) => line.split('=')));
+      };
+      // READY=1 ends the start; the process goes a moment later.
+      const values =
+        (await poll(
+          async () => {
+            const found = await show();
+            return found['ActiveState'] === 'active' ? undefined : found;
+          },
+          { timeoutSeconds: 5, stepMs: 50 },
+        )) ?? (await show());
       return {
         exitStatus: Number(values['ExecMainStatus']),
         result: String(values['Result']),
