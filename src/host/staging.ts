@@ -94,7 +94,8 @@ async function layTree(
 ): Promise<void> {
   const { owner } = context.repository;
   await exec({ file: 'mkdir', args: ['-p', '--', directory] }, { user: owner, timeoutSeconds: 30 });
-  const settings = gitSettings.flatMap((setting) => ['-c', setting]);
+  // What is laid out for a look need not survive a power cut.
+  const settings = [...gitSettings, 'core.fsync=none'].flatMap((setting) => ['-c', setting]);
   const at = [...settings, `--git-dir=${gitDirectory}`, `--work-tree=${directory}`];
   const signal = context.signal();
   const options = {
