@@ -11,7 +11,7 @@ import { givenFiles } from './core/given.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { own } from './core/own.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
-import type { RemoteImage } from './core/preflight.ts';
+import type { EngineFacts, RemoteImage } from './core/preflight.ts';
 import type { Host, Staging } from './host/host.ts';
 import { imageIds, servicesToBuild, volumesOfImages } from './images.ts';
 import type { Deployed } from './records.ts';
@@ -27,6 +27,8 @@ export interface Proposal {
   readonly oldFingerprint: Fingerprint;
   /** The configuration hash compose gives each service of the new release. */
   readonly hashes: Readonly<Record<string, string>>;
+  /** What the engine can do, asked while compose is. */
+  readonly engine: EngineFacts;
   /** What registries say of the images that are new, asked while compose is: by reference. */
   readonly remoteImages: ReadonlyMap<string, Promise<RemoteImage>>;
 }
@@ -91,17 +93,18 @@ async function propose(
   wish: Wish,
   old: Promise<Release> = resolveRelease(host, wish.from),
 ): Promise<Proposal> {
-  const [before, after, containers, changedPaths, composeVersion] = await Promise.all([
+  const [before, after, containers, changedPaths, composeVersion, engine] = await Promise.all([
     old,
     wish.from === wish.to ? old : resolveRelease(host, wish.to),
     host.engine.containers(),
     host.git.changedPaths(wish.from, wish.to),
     host.compose.version(),
+    host.engine.facts(),
   ]);
   const { staging } = after;
   if (!wish.everything && wish.from !== wish.to) refuseUnset(after.unset);
   refuseBadLabels(after.model, wish.to);
-  const remoteImages = askForNewImages(host, before.model, after.model);
+  const remoteImages = askForNewImages(host, engine, before.model, after.model);
   const [[hashesBefore, hashesAfter], dormant, stale, ids] = await Promise.all([
     hashesOf(host, before.model, after.model),
     dormantServices(host, staging, after.model, containers),
@@ -140,6 +143,7 @@ async function propose(
     newModel: after.model,
     oldFingerprint: fingerprintOf(containers),
     hashes: hashesAfter,
+    engine,
     remoteImages,
   };
 }
@@ -147,6 +151,7 @@ async function propose(
 /** Registries take as long as compose: they are asked at the same time, for what will be wanted. */
 function askForNewImages(
   host: Host,
+  engine: EngineFacts,
   before: ComposeModel,
   after: ComposeModel,
 ): ReadonlyMap<string, Promise<RemoteImage>> {
@@ -156,7 +161,7 @@ function askForNewImages(
   );
   return new Map(
     [...new Set(fresh)].map((reference) => {
-      const answer = host.engine.remoteImage(reference);
+      const answer = host.engine.remoteImage(reference, engine);
       // Who wants the answer hears of the failure.
       answer.catch(() => {});
       return [reference, answer];

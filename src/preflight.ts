@@ -35,10 +35,10 @@ export async function preflight(
   config: Config,
   proposal: Proposal,
 ): Promise<Preflight> {
-  const { plan, newModel } = proposal;
+  const { plan, newModel, engine } = proposal;
   if (plan.verdict === 'nothing') return { problems: [], warnings: [] };
   host.progress('looking whether this host has what the release needs');
-  const [engine, remote] = await Promise.all([host.engine.facts(), remoteImages(host, proposal)]);
+  const remote = await remoteImages(host, proposal);
   const asked = await Promise.all([
     takenPorts(host, proposal),
     plan.strategy === 'rebuild' ? lostVolumes(host) : Promise.resolve([]),
@@ -108,11 +108,11 @@ const UNKNOWN: RemoteImage = { status: 'unknown', detail: '', platforms: [], lay
 /** What the registries say of the images that have to be pulled. */
 async function remoteImages(
   host: Host,
-  { plan, remoteImages: asked }: Proposal,
+  { plan, engine, remoteImages: asked }: Proposal,
 ): Promise<RemoteImages> {
   const references = plan.prepare.flatMap((step) => (step.do === 'pull' ? step.images : []));
   const answers = await Promise.all(
-    references.map((one) => asked.get(one) ?? host.engine.remoteImage(one)),
+    references.map((one) => asked.get(one) ?? host.engine.remoteImage(one, engine)),
   );
   return Object.fromEntries(references.map((one, index) => [one, answers[index] ?? UNKNOWN]));
 }

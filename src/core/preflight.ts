@@ -34,6 +34,8 @@ export interface EngineFacts {
   readonly volumeDrivers: readonly string[];
   readonly networkDrivers: readonly string[];
   readonly logDrivers: readonly string[];
+  /** Registries it speaks plain HTTP with, or does not ask for a certificate. */
+  readonly insecureRegistries: readonly string[];
   /** `1.45`; empty where it does not say. */
   readonly apiVersion: string;
 }

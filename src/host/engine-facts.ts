@@ -5,6 +5,9 @@ import type { EngineApi } from './engine-api.ts';
 interface Info {
   readonly DockerRootDir?: string;
   readonly Runtimes?: Readonly<Record<string, unknown>>;
+  readonly RegistryConfig?: {
+    readonly IndexConfigs?: Readonly<Record<string, { readonly Secure?: boolean }>>;
+  };
   readonly Plugins?: Readonly<Record<'Volume' | 'Network' | 'Log', readonly string[] | null>>;
 }
 
@@ -15,6 +18,7 @@ const BUILT_IN_NETWORKS = ['none', 'default'];
 export async function readFacts(api: EngineApi): Promise<EngineFacts> {
   const [info, version] = await Promise.all([api('GET', '/info'), api('GET', '/version')]);
   const { DockerRootDir: root, Runtimes: runtimes, Plugins: plugins } = info.body as Info;
+  const { IndexConfigs: registries } = (info.body as Info).RegistryConfig ?? {};
   const answer = version.body as Record<string, string>;
   const { Os: os = 'linux', Arch: architecture = '', ApiVersion: apiVersion = '' } = answer;
   return {
@@ -26,5 +30,8 @@ export async function readFacts(api: EngineApi): Promise<EngineFacts> {
     volumeDrivers: plugins?.Volume ?? [],
     networkDrivers: [...(plugins?.Network ?? []), ...BUILT_IN_NETWORKS],
     logDrivers: [...(plugins?.Log ?? []), 'none'],
+    insecureRegistries: Object.entries(registries ?? {}).flatMap(([name, { Secure: isSecure }]) =>
+      isSecure === false ? [name] : [],
+    ),
   };
 }

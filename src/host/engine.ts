@@ -122,8 +122,7 @@ function imageActs(
       expect(answer, [200, 404, 409], `the removal of the image ${reference}`);
     },
     pull: (reference) => pullImage(context, reference),
-    remoteImage: async (reference) =>
-      inspectRemote(context.apiWith, reference, (await readFacts(api)).platform),
+    remoteImage: (reference, facts) => inspectRemote(context.apiWith, reference, facts),
     imageVolumes: async (image) => {
       const answer = await api('GET', `/images/${encodeURIComponent(image)}/json`);
       if (answer.status === 404) return undefined;

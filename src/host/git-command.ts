@@ -61,6 +61,19 @@ export async function git(
   }
 }
 
+const gitDirectories = new WeakMap<Repository, Promise<string>>();
+
+/** The git directory of the work tree that is followed. It stays where it is: it is asked for once. */
+export function absoluteGitDirectory(context: GitContext): Promise<string> {
+  const { repository } = context;
+  const known = gitDirectories.get(repository);
+  if (known) return known;
+  const asked = git(context, repository.directory, ['rev-parse', '--absolute-git-dir']);
+  gitDirectories.set(repository, asked);
+  asked.catch(() => gitDirectories.delete(repository));
+  return asked;
+}
+
 /**
  * How `git status` is asked. With the branch, so that it always prints something: simple-git waits
  * 50 ms longer for a command that prints nothing.

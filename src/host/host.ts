@@ -139,7 +139,7 @@ export interface EngineHost {
   dropKeptTags(keep: readonly string[]): Promise<void>;
   pull(reference: string): Promise<void>;
   /** What the registry of an image says of it. */
-  remoteImage(reference: string): Promise<RemoteImage>;
+  remoteImage(reference: string, facts: EngineFacts): Promise<RemoteImage>;
   facts(): Promise<EngineFacts>;
   /** SHA-256 of a file in a container, which need not run; undefined where it cannot be had. */
   fileDigest(container: Container, path: string): Promise<string | undefined>;

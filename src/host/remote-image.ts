@@ -1,6 +1,6 @@
 import { inspectManifest } from '../argv/docker.ts';
 import { registryOf } from '../core/image-reference.ts';
-import type { RemoteImage } from '../core/preflight.ts';
+import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
 import type { EngineApi } from './engine-api.ts';
 import { exec } from './exec.ts';
 import { findRegistryAuth } from './registry-credentials.ts';
@@ -15,13 +15,14 @@ const MANIFEST_SECONDS = 20;
 export async function inspectRemote(
   api: (headers: Readonly<Record<string, string>>) => EngineApi,
   reference: string,
-  platform: string,
+  { platform, insecureRegistries }: EngineFacts,
 ): Promise<RemoteImage> {
   const { header } = await findRegistryAuth(reference);
   const ask = api(header === undefined ? {} : { 'X-Registry-Auth': header });
-  const answer = await ask('GET', `/distribution/${encodeURI(reference)}/json`).catch(
-    () => undefined,
-  );
+  const [answer, layers] = await Promise.all([
+    ask('GET', `/distribution/${encodeURI(reference)}/json`).catch(() => undefined),
+    layersOf(insecureRegistries.includes(registryOf(reference)), reference, platform),
+  ]);
   const detail = (answer?.body as { message?: string } | undefined)?.message ?? '';
   const nothing = { detail, platforms: [], layers: {} };
   if (answer === undefined) return { status: 'unknown', ...nothing };
@@ -38,7 +39,7 @@ export async function inspectRemote(
     detail,
     ...(descriptor?.digest === undefined ? {} : { digest: descriptor.digest }),
     platforms: (platforms ?? []).map(platformName),
-    layers: await layersOf(await isInsecure(ask, reference), reference, platform),
+    layers,
   };
 }
 
@@ -50,14 +51,6 @@ interface Platform {
 
 function platformName({ os = '', architecture = '', variant }: Platform): string {
   return [os, architecture, variant].filter((part) => part !== undefined && part !== '').join('/');
-}
-
-async function isInsecure(api: EngineApi, reference: string): Promise<boolean> {
-  const { body } = await api('GET', '/info');
-  const { RegistryConfig: registries } = body as {
-    RegistryConfig?: { IndexConfigs?: Readonly<Record<string, { Secure?: boolean }>> };
-  };
-  return registries?.IndexConfigs?.[registryOf(reference)]?.Secure === false;
 }
 
 interface Manifest {

@@ -3,7 +3,7 @@ import { chown, lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { childEnvironment } from './child-environment.ts';
 import { exec } from './exec.ts';
-import { git, names, porcelain, type GitContext } from './git-command.ts';
+import { absoluteGitDirectory, git, names, porcelain, type GitContext } from './git-command.ts';
 import type { GitHost, Staging } from './host.ts';
 import { gitEnvironment, gitSettings } from './remote-tip.ts';
 import { livePaths, type Submodules } from './submodules.ts';
@@ -30,17 +30,11 @@ export function createStaging(
         await mkdir(made, { mode: 0o700 });
         if (process.getuid?.() === 0) await chown(made, owner.uid, owner.gid);
       }
-      const gitDirectory = await git(context, live, ['rev-parse', '--absolute-git-dir']);
-      await layTree(context, { gitDirectory, commit, directory, index: join(indexes, 'tree') });
-      for (const [number, submodule] of (await submodules.list(commit)).entries()) {
-        await layTree(context, {
-          gitDirectory: submodule.gitDirectory,
-          commit: submodule.commit,
-          directory: join(directory, submodule.fullPath),
-          index: join(indexes, String(number)),
-        });
-      }
-      await linkUntracked(context, directory);
+      const [untracked] = await Promise.all([
+        untrackedPaths(context),
+        layTrees(context, submodules, { commit, directory, indexes }),
+      ]);
+      for (const path of untracked) await linkOne(context, directory, path);
       return { commit, directory, root } satisfies Staging;
     },
     dropStagings: async () => {
@@ -80,6 +74,24 @@ async function linkAround(live: string, root: string): Promise<void> {
   }
 }
 
+/** Checks a commit out, and its submodules into the empty directories that git makes for them. */
+async function layTrees(
+  context: GitContext,
+  submodules: Submodules,
+  { commit, directory, indexes }: Record<'commit' | 'directory' | 'indexes', string>,
+): Promise<void> {
+  const gitDirectory = await absoluteGitDirectory(context);
+  await layTree(context, { gitDirectory, commit, directory, index: join(indexes, 'tree') });
+  for (const [number, submodule] of (await submodules.list(commit)).entries()) {
+    await layTree(context, {
+      gitDirectory: submodule.gitDirectory,
+      commit: submodule.commit,
+      directory: join(directory, submodule.fullPath),
+      index: join(indexes, String(number)),
+    });
+  }
+}
+
 interface TreeToLay {
   readonly gitDirectory: string;
   readonly commit: string;
@@ -93,7 +105,6 @@ async function layTree(
   { gitDirectory, commit, directory, index }: TreeToLay,
 ): Promise<void> {
   const { owner } = context.repository;
-  await exec({ file: 'mkdir', args: ['-p', '--', directory] }, { user: owner, timeoutSeconds: 30 });
   // What is laid out for a look need not survive a power cut.
   const settings = [...gitSettings, 'core.fsync=none'].flatMap((setting) => ['-c', setting]);
   const at = [...settings, `--git-dir=${gitDirectory}`, `--work-tree=${directory}`];
@@ -106,21 +117,29 @@ async function layTree(
     watch: context.watch,
     ...(signal ? { signal } : {}),
   };
-  await exec({ file: 'git', args: [...at, 'read-tree', commit] }, options);
-  await exec({ file: 'git', args: [...at, 'checkout-index', '--all', '--force'] }, options);
+  // The owner may have set both for the live tree; a submodule of that would be moved here.
+  const whole = [
+    'read-tree',
+    '--reset',
+    '-u',
+    '--no-sparse-checkout',
+    '--no-recurse-submodules',
+    commit,
+  ];
+  await exec({ file: 'git', args: [...at, ...whole] }, options);
 }
 
-/** Links what the live tree holds beside its tracked files to the same place of the staging. */
-async function linkUntracked(context: GitContext, directory: string): Promise<void> {
+/** What the live tree holds beside its tracked files: it is linked to the same place of the staging. */
+async function untrackedPaths(context: GitContext): Promise<string[]> {
   const live = context.repository.directory;
   const status = ['status', ...porcelain, '--ignored', '--untracked-files=normal'];
+  const found: string[] = [];
   for (const tree of ['', ...(await livePaths(context))]) {
-    const output = await git(context, join(live, tree), status);
-    const untracked = names(output)
-      .filter((line) => line.startsWith('?? ') || line.startsWith('!! '))
-      .map((line) => join(tree, line.slice(3)).replace(/\/$/, ''));
-    for (const path of untracked) await linkOne(context, directory, path);
+    const lines = names(await git(context, join(live, tree), status));
+    const untracked = lines.filter((line) => line.startsWith('?? ') || line.startsWith('!! '));
+    found.push(...untracked.map((line) => join(tree, line.slice(3)).replace(/\/$/, '')));
   }
+  return found;
 }
 
 async function linkOne(context: GitContext, directory: string, path: string): Promise<void> {

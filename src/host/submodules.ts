@@ -3,7 +3,13 @@ import { basename, dirname, join } from 'node:path';
 import { gitlinksIn, submodulesOf, type Submodule } from '../core/submodules.ts';
 import { pathExists } from './disk.ts';
 import { exec } from './exec.ts';
-import { git, porcelain, statusPaths, type GitContext } from './git-command.ts';
+import {
+  absoluteGitDirectory,
+  git,
+  porcelain,
+  statusPaths,
+  type GitContext,
+} from './git-command.ts';
 
 /** A submodule with the git directory its objects are in. */
 export interface OpenSubmodule extends Submodule {
@@ -27,14 +33,15 @@ export interface Submodules {
 
 export function openSubmodules(context: GitContext): Submodules {
   const { directory } = context.repository;
-  const root = async (): Promise<string> =>
-    git(context, directory, ['rev-parse', '--absolute-git-dir']);
-  const walk = async (commit: string, fetch: boolean): Promise<OpenSubmodule[]> =>
-    walkSubmodules(context, { gitDirectory: await root(), commit, prefix: '', fetch });
+  const walk = async (commit: string, fetch: boolean): Promise<OpenSubmodule[]> => {
+    const gitDirectory = await absoluteGitDirectory(context);
+    return walkSubmodules(context, { gitDirectory, commit, prefix: '', fetch });
+  };
+  const fetched = new Map<string, OpenSubmodule[]>();
 
   return {
-    fetch: async (commit) => void (await walk(commit, true)),
-    list: (commit) => walk(commit, false),
+    fetch: async (commit) => void fetched.set(commit, await walk(commit, true)),
+    list: async (commit) => fetched.get(commit) ?? (await walk(commit, false)),
     dirtyFiles: async () => {
       const present = await livePaths(context);
       const found = await Promise.all(
@@ -61,7 +68,7 @@ export function openSubmodules(context: GitContext): Submodules {
           git(context, join(directory, path), ['rev-parse', '--absolute-git-dir']),
         ),
       );
-      const own = await root();
+      const own = await absoluteGitDirectory(context);
       const locks = ['index.lock', 'HEAD.lock', 'config.lock'];
       return [
         join(own, `refs/heads/${context.config.branch}.lock`),

@@ -165,3 +165,20 @@ await t.test(
     t.equal(createGit(context).directory, live);
   },
 );
+
+await t.test(
+  'it is whole, and on its own, whatever the owner has set for the live tree',
+  async (t) => {
+    const { git, live } = await world(t);
+    for (const setting of ['core.sparseCheckout', 'submodule.recurse']) {
+      await gitAsOwner(live, 'config', setting, 'true');
+    }
+    await writeAsOwner(live, { '.git/info/sparse-checkout': '/run.sh\n' });
+    const { commit } = await git.head();
+    const { directory } = await git.stage(commit);
+    t.equal(read(directory, 'autonomy/compose.yaml'), 'one\n');
+    t.equal(read(directory, 'lib/lib.yaml'), 'one\n');
+    t.notOk(existsSync(join(directory, 'lib/.git')));
+    t.equal(await gitAsOwner(join(live, 'lib'), 'rev-parse', '--show-toplevel'), join(live, 'lib'));
+  },
+);

@@ -87,6 +87,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           volumeDrivers: [],
           networkDrivers: [],
           logDrivers: [],
+          insecureRegistries: [],
           apiVersion: '',
         })),
       imageVolumes: () => read(() => []),

@@ -83,6 +83,7 @@ await t.test('what the engine does not have', async (t) => {
     volumeDrivers: ['local', 'rclone:latest'],
     networkDrivers: ['bridge'],
     logDrivers: ['json-file'],
+    insecureRegistries: [],
     apiVersion: '1.43',
   };
   const ask = model(
@@ -102,6 +103,7 @@ await t.test('what the engine does not have', async (t) => {
     volumeDrivers: [],
     networkDrivers: [],
     logDrivers: [],
+    insecureRegistries: [],
     apiVersion: '',
   };
   t.same(engineProblems(ask, silent), [], 'an engine that does not say is not doubted');
