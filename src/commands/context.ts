@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { OperatorError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Host } from '../host/host.ts';
-import { acquireLock, readLockHolder } from '../host/lock.ts';
+import { acquireLock, lockKeepers, readLockHolder } from '../host/lock.ts';
 import { chooseStream, createLog, type Log } from '../host/log.ts';
 import { createNotifier, type Notifier } from '../host/notifier.ts';
 import { listenForStop, type Stop } from '../host/stop.ts';
@@ -95,20 +95,31 @@ export async function withLock<Result>(
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   const path = join(stateDirectory, files.lock);
   const lock = acquireLock(path);
-  if (!lock) {
-    const holder = readLockHolder(path);
-    const who = holder ? ` (process ${holder.pid}, since ${holder.startedAt})` : '';
-    throw new OperatorError(
-      `another run is under way${who}`,
-      'journalctl -u orchestrator-update -f    # watch it',
-      exitCodes.locked,
-    );
-  }
+  if (!lock) throw refusedBy(path);
   try {
     return await act();
   } finally {
     lock.release();
   }
+}
+
+function refusedBy(path: string): OperatorError {
+  const holder = readLockHolder(path);
+  const keepers = lockKeepers(path);
+  if (holder && keepers.length > 0 && !keepers.some(({ pid }) => pid === holder.pid)) {
+    const left = keepers.map(({ pid, name }) => `${name} (process ${pid})`).join(', ');
+    return new OperatorError(
+      `a run was killed (process ${holder.pid}), and what it had started goes on: ${left}`,
+      `try again when it has ended: ps -o pid,etime,args -p ${keepers.map(({ pid }) => pid).join(',')}`,
+      exitCodes.locked,
+    );
+  }
+  const who = holder ? ` (process ${holder.pid}, since ${holder.startedAt})` : '';
+  return new OperatorError(
+    `another run is under way${who}`,
+    'journalctl -u orchestrator-update -f    # watch it',
+    exitCodes.locked,
+  );
 }
 
 function requireRoot(): void {

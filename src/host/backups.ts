@@ -254,6 +254,7 @@ async function run(context: BackupContext, command: Command): Promise<string> {
   const signal = context.signal();
   const { stdout } = await exec(command, {
     timeoutSeconds: context.config.timeouts.backup_seconds,
+    keepsLock: true,
     accept: [VANISHED[command.file] ?? 0],
     watch: {
       started: context.watch.started,

@@ -139,6 +139,7 @@ function runCompose(
     },
     timeoutSeconds,
     watch: context.watch,
+    keepsLock: true,
     ...(signal ? { signal } : {}),
   });
 }

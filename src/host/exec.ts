@@ -4,6 +4,7 @@ import { printable, type Command } from '../argv/command.ts';
 import { OperatorError } from '../errors.ts';
 import { childEnvironment, type User } from './child-environment.ts';
 import { watchLines } from './lines.ts';
+import { heldLock } from './lock.ts';
 
 /** How a command is run. Times in seconds. */
 export interface ExecOptions {
@@ -20,6 +21,8 @@ export interface ExecOptions {
   /** What it reads on stdin; nothing if left out. */
   readonly input?: string;
   readonly watch?: Watch;
+  /** It changes the host and may outlive us: it keeps the lock until it ends. */
+  readonly keepsLock?: boolean;
   /** Exit codes that are answers, not failures. */
   readonly accept?: readonly number[];
 }
@@ -60,12 +63,15 @@ const KILL_DELAY_MS = 10_000;
  */
 export async function exec(command: Command, options: ExecOptions): Promise<ExecResult> {
   options.watch?.started(options.idleSeconds ?? options.timeoutSeconds);
+  const lock = [options.keepsLock === true ? heldLock() : undefined].filter(Number.isInteger);
   const child = execa(command.file, command.args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
     env: { ...childEnvironment(options.user?.home), ...options.environment },
     extendEnv: false,
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    // Execa's type stops at 9; it takes every descriptor that is open.
+    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(lock as 3[])],
+    ...(options.input === undefined ? {} : { input: options.input }),
     reject: false,
     // A group of its own: Ctrl-C reaches us alone, and a plugin it started is ended with it.
     detached: true,

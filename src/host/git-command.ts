@@ -2,7 +2,7 @@ import { simpleGit, type SimpleGit } from 'simple-git';
 import type { Config } from '../config/schema.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import { childEnvironment } from './child-environment.ts';
-import type { Watch } from './exec.ts';
+import { exec, type Watch } from './exec.ts';
 import { gitEnvironment, gitSettings } from './remote-tip.ts';
 import type { Repository } from './repository.ts';
 
@@ -59,6 +59,36 @@ export async function git(
       `sudo -u '#${context.repository.owner.uid}' git -C ${directory} ${args[0] === 'fetch' ? `fetch ${context.config.remote}` : 'status'}`,
     );
   }
+}
+
+/**
+ * Runs git where it changes files and may outlive us: as `exec` runs commands, keeping the lock, which
+ * simple-git cannot hand on.
+ *
+ * @param environment beside what git always has
+ * @throws {CommandError} with the command and what git said
+ */
+export async function gitKeepingLock(
+  context: GitContext,
+  directory: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const { owner } = context.repository;
+  const signal = context.signal();
+  const settings = gitSettings.flatMap((setting) => ['-c', setting]);
+  await exec(
+    { file: 'git', args: [...settings, ...args] },
+    {
+      cwd: directory,
+      user: owner,
+      environment: { ...childEnvironment(owner.home), ...gitEnvironment, ...environment },
+      timeoutSeconds: context.config.timeouts.git_seconds,
+      watch: context.watch,
+      keepsLock: true,
+      ...(signal ? { signal } : {}),
+    },
+  );
 }
 
 const gitDirectories = new WeakMap<Repository, Promise<string>>();

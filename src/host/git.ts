@@ -2,7 +2,14 @@ import { resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { isWithin } from '../core/contents.ts';
 import { exec } from './exec.ts';
-import { git, names, porcelain, statusPaths, type GitContext } from './git-command.ts';
+import {
+  git,
+  gitKeepingLock,
+  names,
+  porcelain,
+  statusPaths,
+  type GitContext,
+} from './git-command.ts';
 import type { GitHost } from './host.ts';
 import { untrackedInTheWay } from './in-the-way.ts';
 import { remoteTip } from './remote-tip.ts';
@@ -89,23 +96,23 @@ function checkouts(
   submodules: Submodules,
 ): Pick<GitHost, 'checkout' | 'checkoutBack'> {
   const { branch } = context.config;
-  const raw = (...args: string[]): Promise<string> =>
-    git(context, context.repository.directory, args);
+  const act = (...args: string[]): Promise<void> =>
+    gitKeepingLock(context, context.repository.directory, args);
   return {
     checkout: async (commit) => {
-      await raw('checkout', '--quiet', '-B', branch, commit);
-      await raw('submodule', 'sync', '--quiet', '--recursive');
-      await raw('submodule', 'update', '--init', '--recursive', '--no-fetch');
+      await act('checkout', '--quiet', '-B', branch, commit);
+      await act('submodule', 'sync', '--quiet', '--recursive');
+      await act('submodule', 'update', '--init', '--recursive', '--no-fetch');
     },
     checkoutBack: async (commit, leaving) => {
       await removeLocks(context, await submodules.locks());
       // Git writes files before its index: only with the index of what is left does a forced
       // checkout know all of its files, and remove those that the old commit does not have.
-      await raw('read-tree', leaving);
+      await act('read-tree', leaving);
       await submodules.readTrees(leaving);
-      await raw('checkout', '--quiet', '--force', '-B', branch, commit);
-      await raw('submodule', 'sync', '--quiet', '--recursive');
-      await raw('submodule', 'update', '--init', '--recursive', '--no-fetch', '--force');
+      await act('checkout', '--quiet', '--force', '-B', branch, commit);
+      await act('submodule', 'sync', '--quiet', '--recursive');
+      await act('submodule', 'update', '--init', '--recursive', '--no-fetch', '--force');
     },
   };
 }

@@ -1,11 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { chown, lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { childEnvironment } from './child-environment.ts';
-import { exec } from './exec.ts';
-import { absoluteGitDirectory, git, names, porcelain, type GitContext } from './git-command.ts';
+import {
+  absoluteGitDirectory,
+  git,
+  gitKeepingLock,
+  names,
+  porcelain,
+  type GitContext,
+} from './git-command.ts';
 import type { GitHost, Staging } from './host.ts';
-import { gitEnvironment, gitSettings } from './remote-tip.ts';
 import { livePaths, type Submodules } from './submodules.ts';
 
 /**
@@ -104,29 +108,12 @@ async function layTree(
   context: GitContext,
   { gitDirectory, commit, directory, index }: TreeToLay,
 ): Promise<void> {
-  const { owner } = context.repository;
-  // What is laid out for a look need not survive a power cut.
-  const settings = [...gitSettings, 'core.fsync=none'].flatMap((setting) => ['-c', setting]);
-  const at = [...settings, `--git-dir=${gitDirectory}`, `--work-tree=${directory}`];
-  const signal = context.signal();
-  const options = {
-    cwd: directory,
-    user: owner,
-    environment: { ...childEnvironment(owner.home), ...gitEnvironment, GIT_INDEX_FILE: index },
-    timeoutSeconds: context.config.timeouts.git_seconds,
-    watch: context.watch,
-    ...(signal ? { signal } : {}),
-  };
-  // The owner may have set both for the live tree; a submodule of that would be moved here.
-  const whole = [
-    'read-tree',
-    '--reset',
-    '-u',
-    '--no-sparse-checkout',
-    '--no-recurse-submodules',
-    commit,
-  ];
-  await exec({ file: 'git', args: [...at, ...whole] }, options);
+  const at = [`--git-dir=${gitDirectory}`, `--work-tree=${directory}`];
+  // What is laid out for a look need not survive a power cut. The owner may have set the other two for
+  // the live tree; a submodule of that would be moved here.
+  const whole = ['read-tree', '--reset', '-u', '--no-sparse-checkout', '--no-recurse-submodules'];
+  const args = ['-c', 'core.fsync=none', ...at, ...whole, commit];
+  await gitKeepingLock(context, directory, args, { GIT_INDEX_FILE: index });
 }
 
 /** What the live tree holds beside its tracked files: it is linked to the same place of the staging. */

@@ -6,6 +6,7 @@ import { exec } from './exec.ts';
 import {
   absoluteGitDirectory,
   git,
+  gitKeepingLock,
   porcelain,
   statusPaths,
   type GitContext,
@@ -58,7 +59,7 @@ export function openSubmodules(context: GitContext): Submodules {
       for (const submodule of await walk(commit, false)) {
         if (!present.has(submodule.fullPath)) continue;
         const at = join(directory, submodule.fullPath);
-        await git(context, at, ['read-tree', submodule.commit]);
+        await gitKeepingLock(context, at, ['read-tree', submodule.commit]);
       }
     },
     locks: async () => {

@@ -114,3 +114,38 @@ await t.test('kill -9 of a run from a shell, which nobody restarts: recover ends
 function namesOf(containers: Awaited<ReturnType<InstalledHost['containers']>>): string[] {
   return containers.map(({ name }) => name).toSorted();
 }
+
+await t.test(
+  'kill -9 of a run from a shell: nobody begins while its compose goes on',
+  async (t) => {
+    const host = await startInstalled();
+    t.teardown(() => host.destroy());
+    await host.pushCluster({ services: { knowledge: slowToStop } });
+    await expectUpdate(t, host, 0);
+    await host.pushCluster({ tag: 'v2' });
+
+    const log = '/root/run.log';
+    const started = `setsid orchestrator-update run >${log} 2>&1 </dev/null & echo $!`;
+    const pid = (await host.bash(started, { reject: true })).stdout.trim();
+    // Compose has made the new container and waits for the old one to stop: it would not notice before it
+    // prints something that nobody reads its output any more.
+    const isReplacing = "docker ps --all --format '{{.Names}}' | grep -qE '^[0-9a-f]{12}_'";
+    const untilApplied = `until ${isReplacing}; do sleep 0.05; done`;
+    await host.bash(untilApplied, { reject: true, timeoutSeconds: 60 });
+    await host.bash(`kill -9 ${pid}`, { reject: true });
+
+    const { exitCode, stderr } = await host.cli('run');
+    t.equal(exitCode, 11);
+    t.match(
+      stderr,
+      new RegExp(`a run was killed \\(process ${pid}\\), and what it had started goes on`),
+    );
+    t.match(stderr, /docker-compose \(process \d+\)/);
+    t.match(stderr, /next: try again when it has ended: ps -o pid,etime,args -p \d+/);
+
+    await host.bash('while pgrep -x docker-compose; do sleep 0.1; done', { timeoutSeconds: 60 });
+    await expectUpdate(t, host, 0);
+    t.match(await host.journal(), /an earlier run was cut off in APPLYING/);
+    t.same(await versions(host), allAt('v2'));
+  },
+);

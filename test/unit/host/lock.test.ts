@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
-import { acquireLock, readLockHolder } from '../../../src/host/lock.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { exec } from '../../../src/host/exec.ts';
+import { acquireLock, lockKeepers, readLockHolder } from '../../../src/host/lock.ts';
 
 const lockModule = resolve(import.meta.dirname, '../../../src/host/lock.ts');
 
@@ -56,4 +58,46 @@ await t.test('the file is private, and never somebody else’s', async (t) => {
   t.throws(() => acquireLock(join(dir, 'link')), { code: 'ELOOP' });
   t.throws(() => acquireLock(join(dir, 'absent/lock')), { code: 'ENOENT' });
   t.equal(readLockHolder(join(dir, 'broken')), undefined);
+});
+
+await t.test('a child that was given the lock keeps it when its parent is killed', async (t) => {
+  const path = join(t.testdir({}), 'lock');
+  const execModule = resolve(import.meta.dirname, '../../../src/host/exec.ts');
+  const program = `
+    import { acquireLock } from ${JSON.stringify(lockModule)};
+    import { exec } from ${JSON.stringify(execModule)};
+    acquireLock(process.argv[1]);
+    const watch = { started: () => console.log('held'), line: () => {} };
+    exec({ file: 'sleep', args: ['300'] }, { timeoutSeconds: 400, keepsLock: true, watch });
+    exec({ file: 'sleep', args: ['3'] }, { timeoutSeconds: 400 });`;
+  const args = ['--input-type=module', '--eval', program, path];
+  const parent = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(parent.stdout, 'data');
+  const names = (): string[] => lockKeepers(path).map(({ name }) => name);
+  while (!names().includes('sleep')) await wait(10);
+  parent.kill('SIGKILL');
+  await once(parent, 'exit');
+  t.equal(acquireLock(path), undefined);
+  t.same(names(), ['sleep'], 'one of the two');
+  t.equal(readLockHolder(path)?.pid, parent.pid);
+  process.kill(lockKeepers(path)[0]?.pid ?? 0, 'SIGKILL');
+  while (names().length > 0) await wait(10);
+  const lock = acquireLock(path);
+  t.ok(lock);
+  lock?.release();
+});
+
+await t.test('who lets the lock go lets it go for its children, too', async (t) => {
+  const path = join(t.testdir({}), 'lock');
+  const lock = acquireLock(path);
+  const stop = new AbortController();
+  const options = { timeoutSeconds: 60, keepsLock: true, signal: stop.signal };
+  const child = exec({ file: 'sleep', args: ['60'] }, options).catch(() => {});
+  while (lockKeepers(path).length < 2) await wait(10);
+  lock?.release();
+  const second = acquireLock(path);
+  t.ok(second);
+  second?.release();
+  stop.abort();
+  await child;
 });
