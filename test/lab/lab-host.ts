@@ -35,6 +35,8 @@ type Power = {
   powerCut: () => Promise<void>;
   /** Everything dies at once, and what was not fsynced is lost. */
   cutUnsynced: () => Promise<void>;
+  /** The file system turns read-only, as after an error of the disk, until `cutUnsynced` and `boot`. */
+  failDisk: () => Promise<void>;
   isOn: () => Promise<boolean>;
   /** Hang the whole host, commands started through `run` included. */
   freeze: () => Promise<void>;
@@ -180,6 +182,7 @@ function power(name: string): Power {
     },
     powerCut: () => machine.killMachine(name),
     cutUnsynced: () => machine.killMachineUnsynced(name),
+    failDisk: () => machine.failDisk(name),
     isOn: async () => (await machine.leaderOf(name)) !== undefined,
     freeze: () => machine.setFrozen(name, true),
     thaw: () => machine.setFrozen(name, false),

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { basename } from 'node:path';
 import { existsSync, openSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, readdir, rm, rmdir, writeFile } from 'node:fs/promises';
 import { command, poll, succeeds } from './command.ts';
@@ -119,6 +120,16 @@ export async function killMachineUnsynced(name: string): Promise<void> {
   await unmountDisk(name);
   await cloneDisk(diskOf(name), diskOf(name));
   await mountDisk(name);
+}
+
+/**
+ * The machine's file system meets an error and turns read-only, as Debian's does by default. It stays so until the
+ * machine is off and its disk mounted anew: `killMachineUnsynced`.
+ */
+export async function failDisk(name: string): Promise<void> {
+  await command('mount', ['-o', 'remount,errors=remount-ro', rootOf(name)]);
+  const { stdout } = await command('findmnt', ['--noheadings', '--output=SOURCE', rootOf(name)]);
+  await writeFile(`/sys/fs/ext4/${basename(stdout.trim())}/trigger_fs_error`, 'lab');
 }
 
 /** Hang the whole machine, or let it go on. */

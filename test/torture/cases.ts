@@ -9,6 +9,8 @@ export const events = [
   'systemctl stop',
   'power cut',
   'power cut, unsynced writes lost',
+  'disk full, until the run is over',
+  'disk turned read-only, then a reboot',
 ] as const;
 export type Event = (typeof events)[number];
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { versions } from '../lab/cluster-view.ts';
 import type { InstalledHost } from '../lab/installed-host.ts';
@@ -111,7 +113,36 @@ async function act(host: InstalledHost, event: Event): Promise<void> {
     case 'power cut, unsynced writes lost':
       await host.cutUnsynced();
       return host.boot();
+    case 'disk full, until the run is over':
+      return withFullDisk(host);
+    case 'disk turned read-only, then a reboot':
+      await host.failDisk();
+      await waitUntilOver(host);
+      await host.cutUnsynced();
+      return host.boot();
   }
+}
+
+/** Fills the last block, and makes room again when the run is over; then the timer would start the next. */
+async function withFullDisk(host: InstalledHost): Promise<void> {
+  const fillers = '/var/tmp/fill /var/tmp/rest';
+  const fill =
+    'fallocate -l "$(df --output=avail -B1 / | tail -n 1)" /var/tmp/fill; dd if=/dev/zero of=/var/tmp/rest bs=4k';
+  await host.bash(fill);
+  await waitUntilOver(host);
+  await host.bash(`rm -f ${fillers}`, { reject: true });
+  if (existsSync(join(host.root, '/var/lib/orchestrator-update/active'))) await host.update();
+}
+
+/** However bad the host is, a run ends. */
+async function waitUntilOver(host: InstalledHost): Promise<void> {
+  const until = performance.now() + REST_MS;
+  while (performance.now() < until) {
+    const { stdout } = await host.run('systemctl', ['is-active', unit]);
+    if (/^(inactive|failed)$/.test(stdout.trim())) return;
+    await wait(150);
+  }
+  throw new Error(`the run is not over after ${REST_MS / 1000} s`);
 }
 
 /** Waits until neither unit is at work and no transaction is open. */

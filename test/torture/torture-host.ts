@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { composeFile, startServices, type ServiceChange } from '../lab/cluster.ts';
@@ -69,6 +69,8 @@ export async function publish(
         tag,
         startDelaySeconds: 0.2,
         healthcheck: quickCheck(name),
+        // A release that does the same as one that is quarantined would be held.
+        environment: { ROUND: randomUUID() },
         ...(name === marked ? { mode: modes[kind] } : {}),
       },
     ]),

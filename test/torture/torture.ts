@@ -93,9 +93,9 @@ async function playOnOneHost(queue: Case[], { cycles, onPlayed }: TortureOptions
   }
 }
 
-function textOf(one: Case, { problems, restedAt, recoveryMs }: RoundResult): string {
-  const verdict =
-    problems.length === 0 ? `${restedAt}, at rest after ${Math.round(recoveryMs)} ms` : 'BROKEN';
+function textOf(one: Case, { problems, restedAt, recoveryMs, met }: RoundResult): string {
+  const rested = `${restedAt}, at rest after ${Math.round(recoveryMs)} ms`;
+  const verdict = problems.length > 0 ? 'BROKEN' : met ? rested : `came too late; ${rested}`;
   return [`${describeCase(one)}: ${verdict}`, ...problems.map((problem) => `    ${problem}`)].join(
     '\n',
   );

@@ -19,7 +19,9 @@ const script = [
   `httpd -p ${writerPort} -h /tmp/www`,
   `while :; do`,
   `  n=$((n+1))`,
-  `  echo $n. >>/data/writes && sync /data/writes && echo $n >/tmp/www/new && mv /tmp/www/new /tmp/www/acked`,
+  // What cannot be written (a full disk) is written again.
+  `  echo $n. >>/data/writes && sync /data/writes || { n=$((n-1)); usleep 50000; continue; }`,
+  `  echo $n >/tmp/www/new && mv /tmp/www/new /tmp/www/acked`,
   `  usleep 50000`,
   `done`,
 ].join('\n');
