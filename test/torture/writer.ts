@@ -5,22 +5,22 @@ export const writerPort = 8400;
 
 /**
  * A service of the cluster that writes numbered lines to its volume, each on the disk before it is
- * acknowledged: by the number it serves. It goes on where the file ends.
+ * acknowledged: by the number it serves. It goes on where the file ends. Each line begins a new one, so
+ * that what was written of one for which there was no room spoils no other.
  */
 const script = [
   `trap 'exit 0' TERM`,
   `mkdir -p /tmp/www`,
   `touch /data/writes && sync /data/writes /data`,
-  // A line that a power cut tore is ended, and its number written again.
+  // The number of a line that a power cut tore is written again.
   `n=$(grep -E '^[0-9]+[.]$' /data/writes 2>/dev/null | tail -n 1 | tr -d .)`,
   `n=\${n:-0}`,
-  `[ -s /data/writes ] && [ -n "$(tail -c 1 /data/writes)" ] && echo >>/data/writes`,
   `echo "{\\"status\\":\\"ok\\",\\"version\\":\\"$VERSION\\"}" >/tmp/www/health`,
   `httpd -p ${writerPort} -h /tmp/www`,
   `while :; do`,
   `  n=$((n+1))`,
   // What cannot be written (a full disk) is written again.
-  `  echo $n. >>/data/writes && sync /data/writes || { n=$((n-1)); usleep 50000; continue; }`,
+  String.raw`  printf '\n%s.' $n >>/data/writes && sync /data/writes || { n=$((n-1)); usleep 50000; continue; }`,
   `  echo $n >/tmp/www/new && mv /tmp/www/new /tmp/www/acked`,
   `  usleep 50000`,
   `done`,
