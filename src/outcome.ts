@@ -1,4 +1,5 @@
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import type { HeldBack } from './schedule.ts';
 
 /** How a run ended. */
 export interface Outcome {
@@ -18,6 +19,8 @@ export interface Outcome {
   readonly from?: string;
   readonly to?: string;
   readonly transaction?: string;
+  /** What a person has to be reminded of while it lasts, however often it is met. */
+  readonly remindOf?: string;
 }
 
 export function nothingToDo(summary: string): Outcome {
@@ -26,6 +29,20 @@ export function nothingToDo(summary: string): Outcome {
 
 export function held(summary: string, next: string): Outcome {
   return { result: 'held', exitCode: exitCodes.done, summary, next };
+}
+
+/** A hold, a window or a freeze keeps the tip back; only a hold has to be thought of. */
+export function heldFor(tip: string, { why, next, heldSince }: HeldBack): Outcome {
+  const outcome = held(`held: ${short(tip)} waits: ${why}`, next);
+  return heldSince === undefined ? outcome : { ...outcome, remindOf: `hold ${heldSince}` };
+}
+
+export function heldByQuarantine(branch: string, tip: string, reason: string): Outcome {
+  const outcome = held(
+    `held: ${short(tip)} is quarantined: ${reason}`,
+    `push a release that works to ${branch}; or try this one again: orchestrator-update run --force`,
+  );
+  return { ...outcome, remindOf: `quarantine ${tip}` };
 }
 
 export function needsOperator(summary: string, next: string, transaction?: string): Outcome {

@@ -37,6 +37,8 @@ export interface Hold {
 export interface HeldBack {
   readonly why: string;
   readonly next: string;
+  /** Since when a person holds all updates, where it is that. */
+  readonly heldSince?: string;
 }
 
 /**
@@ -55,6 +57,7 @@ export function heldBack(
     return {
       why: `on hold${until}, since ${hold.at}${reason}`,
       next: 'orchestrator-update resume',
+      heldSince: hold.at,
     };
   }
   if (!isAutomatic) return undefined;

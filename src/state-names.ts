@@ -6,6 +6,7 @@ export const files = {
   awaiting: 'awaiting.json',
   retry: 'retry.json',
   hold: 'hold.json',
+  reminded: 'reminded.json',
   needsOperator: 'needs-operator.json',
   /** Holds the name of the transaction under way; the boot unit's condition. */
   active: 'active',

@@ -12,7 +12,15 @@ import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
 import { InvalidReleaseError, messageOf, OperatorError, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
-import { held, needsOperator, nothingToDo, short, type Outcome } from './outcome.ts';
+import {
+  held,
+  heldFor,
+  heldByQuarantine,
+  needsOperator,
+  nothingToDo,
+  short,
+  type Outcome,
+} from './outcome.ts';
 import {
   liftQuarantine,
   quarantine,
@@ -81,9 +89,9 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
     now: host.now(),
     isAutomatic: options.isAutomatic,
   });
-  if (back) return held(`held: ${short(tip)} waits: ${back.why}`, back.next);
+  if (back) return heldFor(tip, back);
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
-  if (quarantined) return heldByQuarantine(config, tip, quarantined.reason);
+  if (quarantined) return heldByQuarantine(config.branch, tip, quarantined.reason);
 
   const waits = options.isAutomatic && !options.force && (await stillBackingOff(host, tip));
   if (waits) return heldByFailures(tip, waits);
@@ -139,7 +147,7 @@ async function holdAlike(
   const reason = `it does the same as ${short(same.commit)}: ${same.reason}`;
   // The next look needs no plan.
   await quarantine(host.state, { ...same, commit: plan.to, reason, at: host.now().toISOString() });
-  return heldByQuarantine(config, plan.to, reason);
+  return heldByQuarantine(config.branch, plan.to, reason);
 }
 
 /** What cannot help is not tried again; what may help is, later and later. */
@@ -264,20 +272,14 @@ async function refuseDifferent(host: Host, commit: string, model: ComposeModel):
   );
 }
 
-function heldByQuarantine(config: Config, tip: string, reason: string): Outcome {
-  return held(
-    `held: ${short(tip)} is quarantined: ${reason}`,
-    `push a release that works to ${config.branch}; or try this one again: orchestrator-update run --force`,
-  );
-}
-
 /** What a run says while an operator is needed; it changes nothing. */
 export function stillLatched(reason: string, transaction: string): Outcome {
-  return needsOperator(
+  const outcome = needsOperator(
     `an operator is needed, nothing was done: ${reason}`,
     'look with docker compose ps and logs; when the cluster is well: orchestrator-update acknowledge',
     transaction,
   );
+  return { ...outcome, remindOf: `operator ${transaction}` };
 }
 
 /** UTC time and short commit: names a transaction or a backup, and sorts by time. */

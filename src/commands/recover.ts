@@ -34,7 +34,7 @@ async function recoverLocked(invocation: Invocation, door: Door): Promise<ExitCo
         ? stillLatched(latched.reason, latched.transaction)
         : ((await recover(host, config)) ?? (await mendStopped(host, config)));
       const told = outcome ?? nothingToDo('nothing to recover');
-      return await reportOutcome(told, { log, notifier, json: invocation.json });
+      return await reportOutcome(told, invocation, { log, notifier });
     } finally {
       statusLine.clear();
       await log.flush();

@@ -1,17 +1,22 @@
+import type { Invocation } from '../cli.ts';
 import type { Log } from '../host/log.ts';
 import { outliveReaders } from '../host/terminal.ts';
 import type { Notifier } from '../host/notifier.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
+import { remind } from '../reminder.ts';
+import { isAutomatic } from './automatic.ts';
 
 /**
  * Tells everybody how a run ended: the log, a program on stdout, systemd. READY=1 is the last
  * act and means verified, nothing to do, or held; a bad outcome never sends it, so the start
- * fails.
+ * fails. What the timer meets again and again (a quarantine, a hold, a needed operator) is a warning
+ * or an error once a day, and between that no news.
  */
 export async function reportOutcome(
   outcome: Outcome,
-  { log, notifier, json }: { log: Log; notifier: Notifier; json: boolean },
+  invocation: Invocation,
+  { log, notifier }: { readonly log: Log; readonly notifier: Notifier },
 ): Promise<ExitCode> {
   const fields = {
     result: outcome.result,
@@ -20,12 +25,20 @@ export async function reportOutcome(
     exitCode: outcome.exitCode,
   };
   const isGood = outcome.exitCode === exitCodes.done || outcome.exitCode === exitCodes.waiting;
-  if (isGood) log.info(outcome.summary, fields);
-  else log.error(outcome.summary, fields);
+  const { remindOf } = outcome;
+  const isNews =
+    remindOf === undefined ||
+    (await remind(invocation.settings.stateDirectory, remindOf, new Date())) ||
+    !isAutomatic(invocation);
+  if (!isNews) log.info(outcome.summary, fields);
+  else if (!isGood) log.error(outcome.summary, fields);
+  else if (remindOf !== undefined) log.warn(outcome.summary, fields);
+  else log.info(outcome.summary, fields);
   if (outcome.next !== undefined) log.info(`next: ${outcome.next}`, fields);
-  if (json) {
+  if (invocation.json) {
     outliveReaders();
-    process.stdout.write(`${JSON.stringify(outcome, undefined, 2)}\n`);
+    const { remindOf: _, ...told } = outcome;
+    process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
   }
   await log.flush();
   if (isGood) await notifier.ready(outcome.summary);

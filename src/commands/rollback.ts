@@ -20,7 +20,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     try {
       const outcome = await rollBackByHand(context.host, context.config, to);
       context.statusLine.clear();
-      return await reportOutcome(outcome, { ...context, json: invocation.json });
+      return await reportOutcome(outcome, invocation, context);
     } finally {
       context.statusLine.clear();
     }

@@ -3,8 +3,9 @@ import { heldBack } from '../schedule.ts';
 import { foreseen, messageOf, OperatorError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';
-import { short, type Outcome } from '../outcome.ts';
+import { heldFor, heldByQuarantine, nothingToDo, short, type Outcome } from '../outcome.ts';
 import { quickLook } from '../quick-look.ts';
+import { isAutomatic } from './automatic.ts';
 import { openContext, openDoor, rememberConfig, withLock, type Door } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 
@@ -34,44 +35,23 @@ async function lookQuickly(invocation: Invocation, door: Door): Promise<ExitCode
   const outcome = quickOutcome();
   if (!outcome) return undefined;
   const log = createQuickLog({ stream: chooseStream(invocation.environment), debug: false });
-  return reportOutcome(outcome, { log, notifier: door.notifier, json: invocation.json });
+  return reportOutcome(outcome, invocation, { log, notifier: door.notifier });
 
   function quickOutcome(): Outcome | undefined {
     if (tip === deployed) {
-      const summary = `nothing to do: ${config.project_name} is at ${short(tip)}, the tip of ${config.branch}`;
-      return { result: 'nothing', exitCode: exitCodes.done, summary };
+      return nothingToDo(
+        `nothing to do: ${config.project_name} is at ${short(tip)}, the tip of ${config.branch}`,
+      );
     }
     const back = heldBack(look?.hold, config.schedule, {
       now: new Date(),
       isAutomatic: isAutomatic(invocation),
     });
-    if (back) {
-      const summary = `held: ${short(tip)} waits: ${back.why}`;
-      return { result: 'held', exitCode: exitCodes.done, summary, next: back.next };
-    }
-    if (quarantineReason === undefined) return undefined;
-    return {
-      result: 'held',
-      exitCode: exitCodes.done,
-      summary: `held: ${short(tip)} is quarantined: ${quarantineReason}`,
-      next: `push a release that works to ${config.branch}; or try this one again: orchestrator-update run --force`,
-    };
+    if (back) return heldFor(tip, back);
+    return quarantineReason === undefined
+      ? undefined
+      : heldByQuarantine(config.branch, tip, quarantineReason);
   }
-}
-
-/** How long what is ordered before the unit, the network above all, may keep a timer's start waiting. */
-const TRIGGER_MS = 5 * 60_000;
-
-/**
- * Whether nobody asked for this very run. systemd tells a unit when its timer started it (since
- * 252; seen with 257: it goes on telling that to starts by hand, so an old moment counts for nothing); without a service manager `--auto` says so, as from cron.
- */
-function isAutomatic({ environment, flags }: Invocation): boolean {
-  if (environment['INVOCATION_ID'] !== undefined) {
-    const triggeredAtMs = Number(environment['TRIGGER_TIMER_REALTIME_USEC'] ?? Number.NaN) / 1000;
-    return Math.abs(Date.now() - triggeredAtMs) < TRIGGER_MS;
-  }
-  return flags['auto'] === true;
 }
 
 async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
@@ -85,7 +65,7 @@ async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
     };
     const outcome = await update(context.host, context.config, options);
     context.statusLine.clear();
-    return await reportOutcome(outcome, { ...context, json: invocation.json });
+    return await reportOutcome(outcome, invocation, context);
   } finally {
     context.statusLine.clear();
   }

@@ -22,6 +22,25 @@ await t.test('a hold keeps updates back until it is over', async (t) => {
     t.same(await takePicture(host), before);
   });
 
+  await t.test(
+    'who is not there is reminded once a day, not at every run of the timer',
+    async (t) => {
+      const reminded = '/var/lib/orchestrator-update/reminded.json';
+      await host.bash(`rm -f ${reminded}`);
+      const auto = async (): Promise<string> => (await host.cli('run', '--auto')).stderr;
+      t.match(await auto(), / warn held: .*on hold until/);
+      t.match(await auto(), / info held: .*on hold until/);
+      const { atMs, ...rest } = JSON.parse(await host.readFile(reminded)) as { atMs: number };
+      const yesterday = { ...rest, atMs: atMs - 25 * 60 * 60 * 1000 };
+      await host.writeFile(reminded, JSON.stringify(yesterday));
+      t.match(await auto(), / warn held: /);
+      t.match(await auto(), / info held: /);
+      t.match((await host.cli('run')).stderr, / warn held: /, 'who asks is told');
+      await host.writeFile(reminded, '{"about":');
+      t.match(await auto(), / warn held: /, 'a damaged file counts for nothing');
+    },
+  );
+
   await t.test('a time that makes no sense changes nothing', async (t) => {
     const bad = await host.cli('hold', '--until', 'tomorrow');
     t.match(bad, { exitCode: 2, stderr: /--until tomorrow: a span .* is expected/ });

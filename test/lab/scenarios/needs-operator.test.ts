@@ -45,6 +45,8 @@ await t.test('when the old release does not come back, an operator is needed', a
   await t.test('from now on nothing is changed, and everything says why', async (t) => {
     t.match(await expectRefusal(t, host, 13), /an operator is needed, nothing was done/);
     t.match(await host.cli('run'), { exitCode: 13, stderr: /next: .*acknowledge/ });
+    const auto = await host.cli('run', '--auto');
+    t.match(auto, { exitCode: 13, stderr: / info an operator is needed/ }, 'an error once a day');
     t.match(await host.cli('rollback'), { exitCode: 13 });
     t.match(await host.cli('recover'), { exitCode: 13 });
     const status = await host.cli('status');
