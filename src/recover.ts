@@ -12,7 +12,7 @@ import { causeOf, giveUp, rollBack } from './roll-back.ts';
 import { settle, sweep } from './settle.ts';
 import { files } from './state-names.ts';
 import { targetOf } from './target.ts';
-import { abort, commit, verifyNew } from './transact.ts';
+import { abort, commit, tidy, verifyNew } from './transact.ts';
 
 /** How long Docker may take to answer after a boot. */
 const ENGINE_WAIT_SECONDS = 300;
@@ -50,6 +50,7 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
         exitCodes.operator,
       );
     case 'none':
+      if (state === 'COMMITTED') await tidy(host, config, running.material.plan);
       await host.state.remove(files.active);
       return undefined;
     case 'abort':

@@ -172,12 +172,15 @@ async function deservesQuarantine(host: Host, running: Running, cause: Cause): P
   return earlier.length > 0;
 }
 
-/** Latches: nothing is changed any more until a person says so. */
+/**
+ * Latches: nothing is changed any more until a person says so. The latch is written first: a release that
+ * is quarantined without it would be held after the next run has brought the old one back.
+ */
 export async function giveUp(host: Host, running: Running, reason: string): Promise<Outcome> {
   const { id, material } = running;
   const at = host.now().toISOString();
-  await quarantine(host.state, { commit: material.plan.to, reason, at, transaction: id });
   await writeNeedsOperator(host.state, { reason, at, transaction: id });
+  await quarantine(host.state, { commit: material.plan.to, reason, at, transaction: id });
   await enter(host, id, 'NEEDS_OPERATOR', { note: reason });
   await closeTransaction(host.state);
   return needsOperator(

@@ -90,6 +90,8 @@ async function prepare(
       await abort(host, running, waiting.summary);
       return waiting;
     }
+    // What could not be removed of an earlier one, on a disk that failed, would take the room of this one.
+    await tryTo(host, () => host.backups.sweep());
     await takeSteps(host, running, 'PREPARING', plan.prepare.filter(isBackup));
     const armed = { ...material, newFingerprint: await fingerprintToBe(host, proposal) };
     await openTransaction(host.state, id, armed);
@@ -172,8 +174,9 @@ export async function commit(host: Host, config: Config, running: Running): Prom
   // A person left this release on purpose: the timer must not bring it back.
   if (plan.kind === 'rollback') await quarantine(host.state, leftByHand(host, plan, id));
   await enter(host, id, 'COMMITTED');
-  await closeTransaction(host.state);
+  // Before it is closed: cut off in between, the next run finishes it.
   await tidy(host, config, plan);
+  await closeTransaction(host.state);
   host.obeySignals();
   const done = plan.kind === 'update' ? 'updated' : 'rolled back by hand';
   return {
@@ -198,7 +201,7 @@ function leftByHand(host: Host, plan: Plan, id: string): Quarantined {
 }
 
 /** What is left over once a release is committed. Nothing of it can change the outcome. */
-async function tidy(host: Host, config: Config, plan: Plan): Promise<void> {
+export async function tidy(host: Host, config: Config, plan: Plan): Promise<void> {
   if (plan.verdict !== 'nothing') {
     const tags = keptImages(plan).map(({ tag }) => tag);
     await tryTo(host, () => host.engine.dropKeptTags(tags));

@@ -2,7 +2,7 @@ import t from 'tap';
 import { OperatorError } from '../../src/errors.ts';
 import { recover } from '../../src/recover.ts';
 import { update } from '../../src/update.ts';
-import { broken, config, effectsOf, run, worldAt } from '../support/crash-world.ts';
+import { brokenButBackups, config, effectsOf, run, worldAt } from '../support/crash-world.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { reboot, type World } from '../support/fake-world.ts';
 import { randomFrom, type Random } from '../support/random.ts';
@@ -76,7 +76,7 @@ async function judge(world: World, allowed: readonly string[]): Promise<string |
     }
   }
   if (told) return undefined;
-  return broken(world, allowed);
+  return brokenButBackups(world, allowed);
 }
 
 await t.test(`${INPUTS} damaged files of the state, seed ${SEED}`, async (t) => {

@@ -1,3 +1,4 @@
+import { fakeBackups } from './fake-backups.ts';
 import type { Host } from '../../src/host/host.ts';
 import { checked, wholeLines } from '../../src/host/state-files.ts';
 import { fakeCompose } from './fake-compose.ts';
@@ -11,26 +12,50 @@ export interface Disturbance {
   readonly cutDuring?: number;
   /** A stop signal arrives before this effect. */
   readonly stopBefore?: number;
+  /** From this effect on, what writes to the disk may fail. */
+  readonly diskFails?: DiskFailure;
 }
+
+/** A disk that has no room left, or that turned read-only. */
+export interface DiskFailure {
+  readonly from: number;
+  readonly code: 'ENOSPC' | 'EROFS';
+  /** Says of every write whether it fails. */
+  readonly fails: () => boolean;
+}
+
+/** State files that can still be written to a full disk when the reserve is given up. */
+const WRITES_OF_RESERVE = 40;
 
 /**
  * Carries out one effect on the world, unless the power is gone; `half` is what is left of it when the
  * power goes in the middle.
  */
-export type Effect = (change: () => void, half?: () => void) => Promise<void>;
+export type Effect = (change: () => void, half?: () => void, kind?: EffectKind) => Promise<void>;
+
+/** A full disk still takes what frees room, and, from the reserve, state files; neither takes any room in memory. */
+type EffectKind = 'writes' | 'frees' | 'state' | 'memory';
 
 /**
  * A host whose every effect on the world can be the last one. Effects are as small as a crash can
  * make them: one container created, removed or renamed, half a checkout, one file.
  */
 export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
-  const power = { off: false, shielded: false, stopped: false };
+  const power = { off: false, shielded: false, stopped: false, reserve: 0 };
   const start = world.effects;
   const alive = (): void => {
     if (power.off) throw new PowerCut('power cut');
     if (power.stopped && !power.shielded) throw new Stopped('was stopped');
   };
-  const effect: Effect = async (change, half) => {
+  const failOnDisk = (count: number, kind: EffectKind): void => {
+    const { from, code, fails } = disturbance.diskFails ?? { from: Infinity, code: 'EROFS' };
+    if (count < from || kind === 'memory') return;
+    if (code === 'ENOSPC' && kind === 'frees') return;
+    if (code === 'ENOSPC' && kind === 'state' && (power.reserve -= 1) >= 0) return;
+    if (fails?.() === false) return;
+    throw Object.assign(new Error(`${code}: the disk cannot be written`), { code });
+  };
+  const effect: Effect = async (change, half, kind = 'writes') => {
     const count = world.effects - start;
     if (count === disturbance.stopBefore) power.stopped = true;
     if (count === disturbance.cutBefore) power.off = true;
@@ -39,6 +64,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       power.off = true;
     }
     alive();
+    failOnDisk(count, kind);
     world.effects += 1;
     change();
   };
@@ -62,7 +88,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           tag.startsWith('orchestrator-update/'),
         );
         for (const tag of ours.filter((name) => !keep.includes(name))) {
-          await effect(() => void world.images.delete(tag));
+          await effect(() => void world.images.delete(tag), undefined, 'frees');
         }
       },
       pull: (reference) =>
@@ -93,7 +119,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       imageVolumes: () => read(() => []),
       fileDigest: () => read(() => undefined),
       exists: () => read(() => true),
-      kill: () => effect(() => {}),
+      kill: () => effect(() => {}, undefined, 'memory'),
       isPublished: () => read(() => true),
       incarnation: () => read(() => ''),
       startup: () =>
@@ -109,9 +135,14 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
               one.id === id ? { ...one, state: 'running' } : one,
             )),
         ),
-      dropImage: (reference) => effect(() => void world.images.delete(reference)),
+      dropImage: (reference) =>
+        effect(() => void world.images.delete(reference), undefined, 'frees'),
       remove: ({ id }) =>
-        effect(() => void (world.containers = world.containers.filter((one) => one.id !== id))),
+        effect(
+          () => void (world.containers = world.containers.filter((one) => one.id !== id)),
+          undefined,
+          'frees',
+        ),
       rename: ({ id }, name) =>
         effect(
           () =>
@@ -121,7 +152,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
         ),
     },
     backups: fakeBackups(world, effect, read),
-    state: fakeState(world, effect, read),
+    state: fakeState(world, effect, read, () => void (power.reserve = WRITES_OF_RESERVE)),
     log: { debug: say, info: say, warn: say, error: say, flush: async () => {} },
     probe: (url) => read(() => ({ url, ok: true, detail: 'HTTP 200' })),
     portIsFree: () => read(() => true),
@@ -144,7 +175,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
   };
 }
 
-type Read = <Value>(value: () => Value) => Promise<Value>;
+export type Read = <Value>(value: () => Value) => Promise<Value>;
 
 function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
   return {
@@ -184,66 +215,46 @@ function descends(world: World, commit: string, ancestor: string): boolean {
   return parent !== undefined && descends(world, parent, ancestor);
 }
 
-const manifest = (name: string) => ({
-  schema: 1 as const,
-  name,
-  createdAt: '',
-  commit: name.split('-')[1] ?? '',
-  project: 'fake',
-  projectPath: 'fake',
-  sizeBytes: 0,
-  files: 0,
-  images: {},
-  seconds: 0,
-});
-
-function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] {
-  return {
-    create: async (name) => {
-      await effect(() => void world.partialBackups.add(name));
-      await effect(() => {
-        world.partialBackups.delete(name);
-        world.backups.add(name);
-      });
-      return manifest(name);
-    },
-    neededBytes: () => read(() => 0),
-    list: () => read(() => [...world.backups].toSorted().toReversed().map(manifest)),
-    removePartial: (name) => effect(() => void world.partialBackups.delete(name)),
-    prune: async () => [],
-    sweep: () => effect(() => world.partialBackups.clear()),
-  };
-}
-
 /** A line that was cut off is ended first. */
 function ended(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-function fakeState(world: World, effect: Effect, read: Read): Host['state'] {
+function fakeState(
+  world: World,
+  effect: Effect,
+  read: Read,
+  giveUpReserve: () => void,
+): Host['state'] {
   const { files } = world;
   return {
     read: (name) => read(() => files.get(name)),
-    write: (name, text) => effect(() => void files.set(name, text)),
-    writeLine: (name, line) => effect(() => void files.set(name, `${checked(line)}\n`)),
+    write: (name, text) => effect(() => void files.set(name, text), undefined, 'state'),
+    writeLine: (name, line) =>
+      effect(() => void files.set(name, `${checked(line)}\n`), undefined, 'state'),
     reserve: () => read(() => {}),
-    useReserve: () => read(() => {}),
+    useReserve: () => read(giveUpReserve),
     append: (name, line) =>
       effect(
         () => void files.set(name, `${ended(files.get(name) ?? '')}${checked(line)}\n`),
         // Half of a line is what a power cut leaves of it.
         () => void files.set(name, `${ended(files.get(name) ?? '')}${checked(line).slice(0, 20)}`),
+        'state',
       ),
     lines: (name) => read(() => wholeLines(files.get(name) ?? '')),
-    remove: (name) => effect(() => void files.delete(name)),
+    remove: (name) => effect(() => void files.delete(name), undefined, 'frees'),
     list: (directory) =>
       read(() => {
         const below = [...files.keys()].filter((name) => name.startsWith(`${directory}/`));
         return [...new Set(below.map((name) => name.split('/')[1] ?? ''))].toSorted();
       }),
     removeDirectory: (directory) =>
-      effect(() => {
-        for (const name of files.keys()) if (name.startsWith(`${directory}/`)) files.delete(name);
-      }),
+      effect(
+        () => {
+          for (const name of files.keys()) if (name.startsWith(`${directory}/`)) files.delete(name);
+        },
+        undefined,
+        'frees',
+      ),
   };
 }

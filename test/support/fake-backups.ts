@@ -1,0 +1,46 @@
+import type { Host } from '../../src/host/host.ts';
+import type { Effect, Read } from './fake-host.ts';
+import type { World } from './fake-world.ts';
+
+const manifest = (name: string) => ({
+  schema: 1 as const,
+  name,
+  createdAt: '',
+  commit: name.split('-')[1] ?? '',
+  project: 'fake',
+  projectPath: 'fake',
+  sizeBytes: 0,
+  files: 0,
+  images: {},
+  seconds: 0,
+});
+
+/** Backups that can be cut off half-way, and so can their removal. */
+export function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] {
+  return {
+    create: async (name) => {
+      await effect(() => void world.partialBackups.add(name));
+      await effect(() => {
+        world.partialBackups.delete(name);
+        world.backups.add(name);
+      });
+      return manifest(name);
+    },
+    neededBytes: () => read(() => 0),
+    list: () => read(() => [...world.backups].toSorted().toReversed().map(manifest)),
+    removePartial: (name) =>
+      effect(() => void world.partialBackups.delete(name), undefined, 'frees'),
+    prune: async (keep) => {
+      const old = [...world.backups].toSorted().slice(0, -keep);
+      for (const name of old) {
+        await effect(() => {
+          world.backups.delete(name);
+          world.partialBackups.add(name);
+        });
+      }
+      await effect(() => world.partialBackups.clear(), undefined, 'frees');
+      return old;
+    },
+    sweep: () => effect(() => world.partialBackups.clear(), undefined, 'frees'),
+  };
+}
