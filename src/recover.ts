@@ -8,14 +8,11 @@ import type { Host } from './host/host.ts';
 import type { Running } from './journalling.ts';
 import { short, type Outcome } from './outcome.ts';
 import { readActive, readMaterial, writeNeedsOperator } from './records.ts';
-import { causeOf, giveUp, rollBack } from './roll-back.ts';
+import { causeOf, EngineAwayError, giveUp, rollBack } from './roll-back.ts';
 import { settle, sweep } from './settle.ts';
 import { files } from './state-names.ts';
 import { targetOf } from './target.ts';
 import { abort, commit, tidy, verifyNew } from './transact.ts';
-
-/** How long Docker may take to answer after a boot. */
-const ENGINE_WAIT_SECONDS = 300;
 
 /**
  * Finishes or takes back what a run left unfinished: one that was killed, cut off by a power
@@ -32,7 +29,8 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
   }
   const { id, entries } = transaction;
   const running: Running = { id, material };
-  const observed = await observe(host, running, stateOf(entries));
+  const isUp = await host.engine.waitUntilUp(config.timeouts.docker_seconds);
+  const observed = isUp ? await observe(host, running, stateOf(entries)) : 'ENGINE-DOWN';
   const recovery = recoveryFor(entries, observed);
   const state = stateOf(entries);
   host.log.warn(
@@ -44,11 +42,7 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
   );
   switch (recovery.action) {
     case 'wait for the engine':
-      throw new OperatorError(
-        'an update was cut off, and Docker does not answer, so it cannot be finished or taken back',
-        'systemctl status docker containerd; when they run: orchestrator-update recover',
-        exitCodes.operator,
-      );
+      throw new EngineAwayError();
     case 'none':
       if (state === 'COMMITTED') await tidy(host, config, running.material.plan);
       await host.state.remove(files.active);
@@ -157,7 +151,6 @@ async function verifyAgain(host: Host, config: Config, running: Running): Promis
 }
 
 async function observe(host: Host, { material }: Running, state: State): Promise<Observation> {
-  if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) return 'ENGINE-DOWN';
   // A work tree that git cannot read any more is neither release: the way back mends it.
   const head = await host.git.head().catch(() => ({ commit: '' }));
   const containers = await host.engine.containers();

@@ -19,12 +19,24 @@ export interface Cause {
   readonly attempt?: number;
 }
 
-/** How long Docker may take to answer before a rollback is tried without it. */
-const ENGINE_WAIT_SECONDS = 300;
+/** Neither release can be seen or brought up. The transaction stays open for whoever comes when Docker is back. */
+export class EngineAwayError extends OperatorError {
+  override name = 'EngineAwayError';
+
+  constructor() {
+    super(
+      'an update was cut off, and Docker does not answer, so it cannot be finished or taken back',
+      'systemctl status docker containerd; when they run: orchestrator-update recover',
+      exitCodes.operator,
+    );
+  }
+}
 
 /**
  * Brings the host back to the old release and verifies it: after a failed step, after a crash.
  * Needs no network. Cannot be interrupted by a signal.
+ *
+ * @throws {EngineAwayError} when Docker does not answer; that is no failed attempt
  */
 export async function rollBack(
   host: Host,
@@ -49,6 +61,7 @@ export async function rollBack(
       await goBack(host, config, running);
       return await closeOr(host, running, cause);
     } catch (error) {
+      if (error instanceof EngineAwayError) throw error;
       problem = messageOf(error);
       host.log.error(
         `rolling back failed (${attempt - first + 1} of ${last - first + 1}): ${problem}`,
@@ -64,9 +77,7 @@ export async function rollBack(
 
 async function goBack(host: Host, config: Config, running: Running): Promise<void> {
   const { material } = running;
-  if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) {
-    throw new OperatorError('Docker does not answer', 'systemctl status docker');
-  }
+  if (!(await host.engine.waitUntilUp(config.timeouts.docker_seconds))) throw new EngineAwayError();
   await takeSteps(host, running, 'ROLLING_BACK', stepsBack(material.plan));
   await enter(host, running.id, 'VERIFYING_ROLLBACK');
   host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });

@@ -165,6 +165,9 @@ export const configSchema = z.strictObject({
       compose_seconds: seconds(1, 86_400)
         .default(600)
         .describe('A docker compose command, in all.'),
+      docker_seconds: seconds(1, 86_400)
+        .default(300)
+        .describe('How long a Docker that is away or hangs is waited for before a way back.'),
       build_seconds: seconds(1, 86_400)
         .default(3600)
         .describe('Building the images of a release, in all.'),

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { versions } from '../cluster-view.ts';
 import { startInstalled, type InstalledHost } from '../installed-host.ts';
-import { allAt, expectRefusal, expectUpdate } from '../picture.ts';
+import { allAt, expectRefusal, expectUpdate, waitUntilIdle } from '../picture.ts';
 
 const node = '/usr/local/lib/orchestrator-update/current/bin/node';
 const file = '/etc/orchestrator-update/update_config.yaml';
@@ -64,3 +64,36 @@ await t.test('a health endpoint that trickles: the release is taken back in time
   t.match(said, /5998/);
   t.same(await versions(host), allAt('v1'));
 });
+
+await t.test(
+  'a docker that hangs for good: the run ends, says so, and is finished later',
+  async (t) => {
+    const host = await startInstalled();
+    t.teardown(() => host.destroy());
+    await expectUpdate(t, host, 0);
+    const usual = await host.readFile(file);
+    const limits = 'timeouts:\n  compose_seconds: 10\n  docker_seconds: 5\n';
+    await host.writeFile(file, `${usual}\n${limits}`, { mode: '0600', owner: 'root:root' });
+    await host.pushCluster({ tag: 'v2' });
+    const hang = [
+      'until grep -qs APPLYING /var/lib/orchestrator-update/transactions/*/journal; do sleep 0.02; done',
+      'pkill --signal STOP --exact dockerd',
+    ].join('; ');
+    await host.run('systemd-run', ['--unit=hang', 'bash', '-c', hang], { reject: true });
+    const startedAt = performance.now();
+    const said = await expectUpdate(t, host, 13);
+    const seconds = (performance.now() - startedAt) / 1000;
+    t.ok(seconds < 300, `it ended after ${seconds.toFixed(0)} s`);
+    t.match(said, /took longer than 10 s and was ended|Docker does not answer/);
+    t.match(said, /Docker does not answer, so it cannot be finished or taken back/);
+    t.match(said, /next: systemctl status docker containerd; .*orchestrator-update recover/);
+    t.same(await versions(host), allAt('v1'), 'what ran goes on');
+    await waitUntilIdle(host);
+    t.match(await host.cli('run'), { exitCode: 13, stderr: /Docker does not answer/ });
+
+    await host.run('pkill', ['--signal', 'CONT', '--exact', 'dockerd'], { reject: true });
+    await expectUpdate(t, host, 0);
+    t.match(await host.journal(), /was rolled back|cut off/);
+    t.same(await versions(host), allAt('v2'), 'no person had to acknowledge anything');
+  },
+);
