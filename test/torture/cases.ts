@@ -38,9 +38,13 @@ export type Cycles = Readonly<Record<ReleaseKind, Cycle>>;
 const LATEST = 1.1;
 
 /** Every event at every line that the journal of every release has, in an order of the seed. */
-export function boundaryCases(cycles: Cycles, seed: number): Case[] {
+export function boundaryCases(
+  cycles: Cycles,
+  seed: number,
+  wanted: readonly Event[] = events,
+): Case[] {
   const all = releaseKinds.flatMap((release) =>
-    events.flatMap((event) =>
+    wanted.flatMap((event) =>
       Array.from({ length: cycles[release].lines }, (_, index): Case => {
         return { event, release, moment: { at: 'line', line: index + 1 } };
       }),
@@ -50,10 +54,14 @@ export function boundaryCases(cycles: Cycles, seed: number): Case[] {
 }
 
 /** Random events at random moments; the same for the same seed, and every event as often as the others. */
-export function randomCases(rounds: number, seed: number): Case[] {
+export function randomCases(
+  rounds: number,
+  seed: number,
+  wanted: readonly Event[] = events,
+): Case[] {
   const random = randomFrom(seed);
   return Array.from({ length: rounds }, (_, index): Case => {
-    const event = events[index % events.length] ?? 'power cut';
+    const event = wanted[index % wanted.length] ?? 'power cut';
     return { event, release: pickRelease(random), moment: { at: 'time', fraction: part(random) } };
   });
 }
