@@ -60,6 +60,6 @@ export async function awaitApproval(
     next: `orchestrator-update plan    # look; then: orchestrator-update approve ${short(plan.to)}`,
     from: plan.from,
     to: plan.to,
-    remindOf: `approval ${plan.to}`,
+    remindOf: `approval ${plan.to}: ${what}`,
   };
 }

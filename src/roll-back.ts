@@ -36,7 +36,7 @@ export class EngineAwayError extends OperatorError {
  * Brings the host back to the old release and verifies it: after a failed step, after a crash.
  * Needs no network. Cannot be interrupted by a signal.
  *
- * @throws {EngineAwayError} when Docker does not answer; that is no failed attempt
+ * @throws {EngineAwayError} when Docker does not answer: whoever comes next goes on
  */
 export async function rollBack(
   host: Host,
@@ -45,7 +45,10 @@ export async function rollBack(
   cause: Cause,
 ): Promise<Outcome> {
   host.shieldFromSignals();
-  await host.state.useReserve();
+  // A disk that cannot be written must not keep the old release from being tried.
+  await host.state.useReserve().catch((error: unknown) => {
+    host.log.error(`the reserve cannot be given up: ${messageOf(error)}`);
+  });
   const { plan } = running.material;
   host.log.error(`${short(plan.to)} is taken back: ${cause.reason}`, {
     run: running.id,

@@ -35,6 +35,7 @@ import { preflight, refuseProblems } from './preflight.ts';
 import { resolveRelease, type Release } from './release.ts';
 import { recover } from './recover.ts';
 import { transact } from './transact.ts';
+import { files } from './state-names.ts';
 import { takeBaseline } from './verify.ts';
 
 /** What a person asked for. */
@@ -62,7 +63,8 @@ export async function update(host: Host, config: Config, options: UpdateOptions)
   for (let round = 1; outcome.result === 'updated' && round < MAX_ROUNDS; round++) {
     if (host.interruptedBy() !== undefined) break;
     const next = await followBranch(host, config, { ...options, force: false }).catch(
-      (error: unknown) => {
+      async (error: unknown) => {
+        if (await isUnfinished(host)) throw error;
         // The release that was just committed stays a success; the next run meets this again.
         host.log.warn(`the branch cannot be followed further now: ${messageOf(error)}`);
         return undefined;
@@ -98,9 +100,15 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   try {
     return await bring(host, config, { from, to: tip, force: options.force });
   } catch (error) {
-    await rememberFailure(host, tip, error);
+    // What is unfinished is for the next run to see to, whatever it was.
+    if (!(await isUnfinished(host))) await rememberFailure(host, tip, error);
     throw error;
   }
+}
+
+/** Whether a transaction is open: neither release is known to stand. */
+async function isUnfinished(host: Host): Promise<boolean> {
+  return (await host.state.read(files.active)) !== undefined;
 }
 
 /** Plans, asks whether it may and can be done, and does it. */
@@ -161,8 +169,12 @@ async function rememberFailure(host: Host, commit: string, error: unknown): Prom
   }
   // What the operator of this host has to mend is looked at again every time.
   if (error instanceof RefusedError) return;
-  const notBefore = await backOff(host, commit, reason);
-  host.log.info(`the timer tries it again after ${localTime(notBefore)}`);
+  try {
+    const notBefore = await backOff(host, commit, reason);
+    host.log.info(`the timer tries it again after ${localTime(notBefore)}`);
+  } catch (problem) {
+    host.log.warn(`it cannot be remembered that this failed: ${messageOf(problem)}`);
+  }
 }
 
 function heldByFailures(

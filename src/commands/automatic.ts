@@ -9,6 +9,8 @@ const TRIGGER_MS = 5 * 60_000;
  * nothing); without a service manager `--auto` says so, as from cron.
  */
 export function isAutomatic({ environment, flags }: Invocation): boolean {
+  // Started because another unit failed, says systemd since 251: the recovery after a run of the timer.
+  if (environment['MONITOR_SERVICE_RESULT'] !== undefined) return true;
   if (environment['INVOCATION_ID'] !== undefined) {
     const triggeredAtMs = Number(environment['TRIGGER_TIMER_REALTIME_USEC'] ?? Number.NaN) / 1000;
     return Math.abs(Date.now() - triggeredAtMs) < TRIGGER_MS;

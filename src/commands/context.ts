@@ -6,7 +6,13 @@ import type { Config } from '../config/schema.ts';
 import { OperatorError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Host } from '../host/host.ts';
-import { acquireLock, lockKeepers, readLockHolder } from '../host/lock.ts';
+import {
+  acquireLock,
+  isAlive,
+  lockKeepers,
+  readLockHolder,
+  type LockHolder,
+} from '../host/lock.ts';
 import { chooseStream, createLog, type Log } from '../host/log.ts';
 import { createNotifier, type Notifier } from '../host/notifier.ts';
 import { listenForStop, type Stop } from '../host/stop.ts';
@@ -103,21 +109,34 @@ export async function withLock<Result>(
   }
 }
 
-function refusedBy(path: string): OperatorError {
-  const holder = readLockHolder(path);
-  const keepers = lockKeepers(path);
-  if (holder && keepers.length > 0 && !keepers.some(({ pid }) => pid === holder.pid)) {
-    const left = keepers.map(({ pid, name }) => `${name} (process ${pid})`).join(', ');
-    return new OperatorError(
-      `a run was killed (process ${holder.pid}), and what it had started goes on: ${left}`,
-      `try again when it has ended: ps -o pid,etime,args -p ${keepers.map(({ pid }) => pid).join(',')}`,
+/** Another run is at work: it sees to everything itself. */
+export class RunUnderWayError extends OperatorError {
+  override name = 'RunUnderWayError';
+
+  constructor(who: string) {
+    super(
+      `another run is under way${who}`,
+      'journalctl -u orchestrator-update -f    # watch it',
       exitCodes.locked,
     );
   }
-  const who = holder ? ` (process ${holder.pid}, since ${holder.startedAt})` : '';
+}
+
+function refusedBy(path: string): OperatorError {
+  const holder = readLockHolder(path);
+  if (holder && !isAlive(holder)) return leftBy(holder, path);
+  return new RunUnderWayError(holder ? ` (process ${holder.pid}, since ${holder.startedAt})` : '');
+}
+
+/** Its own sandbox keeps the service from seeing what other processes have open: then nobody is named. */
+function leftBy({ pid }: LockHolder, path: string): OperatorError {
+  const keepers = lockKeepers(path);
+  const left = keepers.map((one) => `${one.name} (process ${one.pid})`).join(', ');
+  const pids = keepers.map((one) => one.pid);
+  const look = pids.length > 0 ? `ps -o pid,etime,args -p ${pids.join(',')}` : `fuser -v ${path}`;
   return new OperatorError(
-    `another run is under way${who}`,
-    'journalctl -u orchestrator-update -f    # watch it',
+    `a run was killed (process ${pid}), and what it had started goes on${left === '' ? '' : `: ${left}`}`,
+    `try again when it has ended: ${look}    # if it hangs: kill ${pids.join(' ') || 'PID'}`,
     exitCodes.locked,
   );
 }

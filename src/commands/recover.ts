@@ -1,12 +1,12 @@
 import type { Invocation } from '../cli.ts';
-import { OperatorError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { mendStopped } from '../mend.ts';
 import { nothingToDo } from '../outcome.ts';
 import { readNeedsOperator } from '../records.ts';
 import { recover } from '../recover.ts';
 import { stillLatched } from '../update.ts';
-import { openContext, openDoor, withLock, type Door } from './context.ts';
+import { openContext, openDoor, RunUnderWayError, withLock, type Door } from './context.ts';
+import { fail } from './fail.ts';
 import { reportOutcome } from './report-outcome.ts';
 
 /** `recover`: finish or take back what an interrupted run left. Whenever Docker was started, and by hand. */
@@ -15,8 +15,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   try {
     return await recoverLocked(invocation, door);
   } catch (error) {
-    const isRunning = error instanceof OperatorError && error.exitCode === exitCodes.locked;
-    if (!isRunning || invocation.environment['INVOCATION_ID'] === undefined) throw error;
+    const isByHand = invocation.environment['INVOCATION_ID'] === undefined;
+    if (isByHand || !(error instanceof RunUnderWayError)) return fail(error, invocation, door);
     // Docker was restarted in the middle of a run, and systemd started this: the run sees to it itself.
     await door.notifier.ready(error.message);
     return exitCodes.done;

@@ -1,11 +1,11 @@
 import type { Invocation } from '../cli.ts';
 import { heldBack } from '../schedule.ts';
-import { foreseen, messageOf, OperatorError } from '../errors.ts';
-import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import type { ExitCode } from '../exit-codes.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';
 import { heldFor, heldByQuarantine, nothingToDo, short, type Outcome } from '../outcome.ts';
 import { quickLook } from '../quick-look.ts';
 import { isAutomatic } from './automatic.ts';
+import { fail } from './fail.ts';
 import { openContext, openDoor, rememberConfig, withLock, type Door } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 
@@ -69,23 +69,4 @@ async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
   } finally {
     context.statusLine.clear();
   }
-}
-
-/** Says why before anything was touched, in the journal too; a signal has its own exit code. */
-async function fail(thrown: unknown, invocation: Invocation, door: Door): Promise<ExitCode> {
-  const error = foreseen(thrown);
-  const stream = chooseStream(invocation.environment);
-  const signal = door.stop.requestedBy();
-  const message =
-    signal === undefined ? messageOf(error) : `interrupted by ${signal}; nothing was changed`;
-  door.notifier.status(message);
-  if (stream !== 'journal' && signal === undefined) throw error;
-  const log = createQuickLog({ stream, debug: false });
-  const isForeseen = error instanceof OperatorError;
-  log.error(message);
-  if (signal === undefined && isForeseen) log.info(`next: ${error.next}`);
-  if (!isForeseen && error instanceof Error) log.error(error.stack ?? '');
-  await log.flush();
-  if (signal !== undefined) return exitCodes.interrupted;
-  return isForeseen ? error.exitCode : exitCodes.failed;
 }

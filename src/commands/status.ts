@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { isApproved } from '../approval.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../cli.ts';
@@ -6,6 +7,7 @@ import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { exec } from '../host/exec.ts';
+import { isAlive, readLockHolder } from '../host/lock.ts';
 import { remoteTip } from '../host/remote-tip.ts';
 import { findRepository } from '../host/repository.ts';
 import { openStateFiles } from '../host/state-files.ts';
@@ -21,6 +23,7 @@ import {
   readTransactions,
   type Approval,
 } from '../records.ts';
+import { files } from '../state-names.ts';
 import { readConfig } from './context.ts';
 import { historyEntry, type HistoryEntry } from './history.ts';
 import { tableLines } from './table.ts';
@@ -39,13 +42,15 @@ interface Status {
   readonly holds: readonly string[];
 }
 
+const UNFINISHED = 'an update was cut off and is not finished or taken back yet';
+
 /** `status`: what is deployed, what waits, how the last run ended, what holds updates back. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const config = await readConfig(invocation);
   const status = await gather(invocation, config);
   const text = invocation.json ? JSON.stringify(status, undefined, 2) : statusText(status);
   process.stdout.write(`${text}\n`);
-  return status.holds.some((hold) => hold.startsWith('an operator'))
+  return status.holds.some((hold) => /^an (operator|update)/.test(hold))
     ? exitCodes.operator
     : exitCodes.done;
 }
@@ -70,6 +75,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
   const approved = waits !== null && isApproved(approval, waits.commit, waits.because);
   const holds = [
     ...(latched ? [`an operator is needed: ${latched.reason}`] : []),
+    ...(active && !isRunning(invocation) ? [`${UNFINISHED}: orchestrator-update recover`] : []),
     ...(quarantined ? [`${short(quarantined.commit)} is quarantined: ${quarantined.reason}`] : []),
     ...(waits && !approved ? [awaitingText(waits)] : []),
     ...(back ? [`${back.why}: ${back.next}`] : []),
@@ -87,6 +93,12 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     nextTimerRun: timer.next,
     holds,
   };
+}
+
+/** Whether a run sees to what is under way. The lock is not taken for a look: a run may want it now. */
+function isRunning({ settings }: Invocation): boolean {
+  const holder = readLockHolder(join(settings.stateDirectory, files.lock));
+  return holder !== undefined && isAlive(holder);
 }
 
 /** The tip of the branch, and what the work tree is at: before the first run that is what is deployed. */

@@ -56,7 +56,9 @@ export async function git(
       .replace(/^block timeout reached$/, `printed nothing for ${limit} s and was ended`);
     throw new OperatorError(
       `git ${args.join(' ')}: ${why}`,
-      `sudo -u '#${context.repository.owner.uid}' git -C ${directory} ${args[0] === 'fetch' ? `fetch ${context.config.remote}` : 'status'}`,
+      args[0] === 'fetch'
+        ? statusAsOwner(context, directory).replace(/status$/, `fetch ${context.config.remote}`)
+        : statusAsOwner(context, directory),
     );
   }
 }
@@ -66,7 +68,7 @@ export async function git(
  * simple-git cannot hand on.
  *
  * @param environment beside what git always has
- * @throws {CommandError} with the command and what git said
+ * @throws {OperatorError} with the command and what git said
  */
 export async function gitKeepingLock(
   context: GitContext,
@@ -77,18 +79,30 @@ export async function gitKeepingLock(
   const { owner } = context.repository;
   const signal = context.signal();
   const settings = gitSettings.flatMap((setting) => ['-c', setting]);
-  await exec(
-    { file: 'git', args: [...settings, ...args] },
-    {
-      cwd: directory,
-      user: owner,
-      environment: { ...childEnvironment(owner.home), ...gitEnvironment, ...environment },
-      timeoutSeconds: context.config.timeouts.git_seconds,
-      watch: context.watch,
-      keepsLock: true,
-      ...(signal ? { signal } : {}),
-    },
-  );
+  try {
+    await exec(
+      { file: 'git', args: [...settings, ...args] },
+      {
+        cwd: directory,
+        user: owner,
+        environment: { ...childEnvironment(owner.home), ...gitEnvironment, ...environment },
+        timeoutSeconds: context.config.timeouts.git_seconds,
+        watch: context.watch,
+        keepsLock: true,
+        ...(signal ? { signal } : {}),
+      },
+    );
+  } catch (error) {
+    const said = messageOf(error)
+      .replace(`${settings.join(' ')} `, '')
+      .replace(/failed with exit code \d+:\n/, '');
+    throw new OperatorError(said, statusAsOwner(context, directory));
+  }
+}
+
+/** What a person types to see what git sees. */
+function statusAsOwner({ repository }: GitContext, directory: string): string {
+  return `sudo -u '#${repository.owner.uid}' git -C ${directory} status`;
 }
 
 const gitDirectories = new WeakMap<Repository, Promise<string>>();

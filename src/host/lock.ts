@@ -77,6 +77,16 @@ function releaseOnce(file: number): Lock {
   };
 }
 
+/** Whether the process that wrote itself down is still there; one that was killed left its line behind. */
+export function isAlive({ pid }: LockHolder): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}
+
 /** A process that has the lock's file open. */
 export interface LockKeeper {
   readonly pid: number;

@@ -34,17 +34,23 @@ export function createStaging(
         await mkdir(made, { mode: 0o700 });
         if (process.getuid?.() === 0) await chown(made, owner.uid, owner.gid);
       }
-      const [untracked] = await Promise.all([
+      // Both have ended when one has failed: nothing is written any more where it is cleared away.
+      const [untracked, laid] = await Promise.allSettled([
         untrackedPaths(context),
         layTrees(context, submodules, { commit, directory, indexes }),
       ]);
-      for (const path of untracked) await linkOne(context, directory, path);
+      if (laid.status === 'rejected') throw laid.reason;
+      if (untracked.status === 'rejected') throw untracked.reason;
+      for (const path of untracked.value) await linkOne(context, directory, path);
       return { commit, directory, root } satisfies Staging;
     },
     dropStagings: async () => {
       const left = (await readdir(stagings).catch(() => [])).filter((name) => !isInUse(name));
       await Promise.all(
-        left.map((name) => rm(join(stagings, name), { recursive: true, force: true })),
+        left.map((name) =>
+          // What is still being written to goes the next time.
+          rm(join(stagings, name), { recursive: true, force: true, maxRetries: 5 }).catch(() => {}),
+        ),
       );
     },
   };

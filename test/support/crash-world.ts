@@ -35,6 +35,10 @@ export const releases: Record<string, FakeRelease> = {
       },
     },
   },
+  better: {
+    parent: 'good',
+    model: { services: { web: service('web:2'), db: service('db:1'), added: service('y:1') } },
+  },
   bad: {
     parent: 'old',
     model: {

@@ -14,6 +14,8 @@ export interface Disturbance {
   readonly stopBefore?: number;
   /** From this effect on, what writes to the disk may fail. */
   readonly diskFails?: DiskFailure;
+  /** From this effect on, Docker does not answer. */
+  readonly dockerAwayFrom?: number;
 }
 
 /** A disk that has no room left, or that turned read-only. */
@@ -72,13 +74,18 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     if (power.off) throw new PowerCut('power cut');
     return value();
   };
+  const isAway = (): boolean => world.effects - start >= (disturbance.dockerAwayFrom ?? Infinity);
+  const composeEffect: Effect = async (...args) => {
+    if (isAway()) throw new Error('Cannot connect to the Docker daemon');
+    await effect(...args);
+  };
   const say = (text: string): void => void world.said.push(text);
   return {
     git: fakeGit(world, effect, read),
-    compose: fakeCompose(world, effect, read),
+    compose: fakeCompose(world, composeEffect, read),
     engine: {
       version: () => read(() => 'fake'),
-      waitUntilUp: () => read(() => true),
+      waitUntilUp: () => read(() => !isAway()),
       containers: () => read(() => structuredClone(world.containers)),
       imageId: (reference) => read(() => world.images.get(reference)),
       tag: (image, reference) =>
@@ -233,7 +240,7 @@ function fakeState(
     writeLine: (name, line) =>
       effect(() => void files.set(name, `${checked(line)}\n`), undefined, 'state'),
     reserve: () => read(() => {}),
-    useReserve: () => read(giveUpReserve),
+    useReserve: () => effect(giveUpReserve, undefined, 'frees'),
     append: (name, line) =>
       effect(
         () => void files.set(name, `${ended(files.get(name) ?? '')}${checked(line)}\n`),

@@ -89,6 +89,10 @@ await t.test(
     t.match(said, /next: systemctl status docker containerd; .*orchestrator-update recover/);
     t.same(await versions(host), allAt('v1'), 'what ran goes on');
     await waitUntilIdle(host);
+    t.match(await host.cli('status'), {
+      exitCode: 13,
+      stdout: /an update was cut off and is not finished .*orchestrator-update recover/,
+    });
     t.match(await host.cli('run'), { exitCode: 13, stderr: /Docker does not answer/ });
 
     await host.run('pkill', ['--signal', 'CONT', '--exact', 'dockerd'], { reject: true });
