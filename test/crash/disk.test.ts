@@ -1,5 +1,5 @@
 import t from 'tap';
-import { brokenButBackups, effectsOf, run, worldAt } from '../support/crash-world.ts';
+import { brokenButBackups, effectsOf, run, tips, worldAt } from '../support/crash-world.ts';
 import type { DiskFailure } from '../support/fake-host.ts';
 import { reboot, type World } from '../support/fake-world.ts';
 import { randomFrom, type Random } from '../support/random.ts';
@@ -7,13 +7,6 @@ import { randomFrom, type Random } from '../support/random.ts';
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const DAY_MS = 24 * 3600 * 1000;
 const latch = 'needs-operator.json';
-const tips = [
-  ['good', ['old', 'good']],
-  ['bad', ['old']],
-  ['mounted', ['old', 'mounted']],
-  ['restarted', ['old', 'restarted']],
-  ['both', ['old', 'both']],
-] as const;
 
 /** How a disk fails: every write, one of two, or only the first few. */
 const manners: readonly ((random: Random) => () => boolean)[] = [

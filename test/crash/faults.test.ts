@@ -1,19 +1,12 @@
 import t from 'tap';
 import { recover } from '../../src/recover.ts';
-import { broken, config, effectsOf, live, run, worldAt } from '../support/crash-world.ts';
+import { broken, config, effectsOf, live, run, tips, worldAt } from '../support/crash-world.ts';
 import { fakeHost, type Disturbance } from '../support/fake-host.ts';
 import { reboot } from '../support/fake-world.ts';
 import { randomFrom, type Random } from '../support/random.ts';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const LIVES = 3000;
-const tips = [
-  ['good', ['old', 'good']],
-  ['bad', ['old']],
-  ['mounted', ['old', 'mounted']],
-  ['restarted', ['old', 'restarted']],
-  ['both', ['old', 'both']],
-] as const;
 
 await t.test('a power cut in the middle of any effect leaves old or new, whole', async (t) => {
   for (const [tip, allowed] of tips) {

@@ -60,6 +60,15 @@ export const releases: Record<string, FakeRelease> = {
   },
 };
 
+/** A release, and those that may run after any fault on the way to it. */
+export const tips = [
+  ['good', ['old', 'good']],
+  ['bad', ['old']],
+  ['mounted', ['old', 'mounted']],
+  ['restarted', ['old', 'restarted']],
+  ['both', ['old', 'both']],
+] as const;
+
 export const run = (world: World, disturbance?: Disturbance): Promise<Outcome> =>
   update(fakeHost(world, disturbance), config, { force: false, isAutomatic: true });
 
