@@ -133,10 +133,11 @@ function leftBy({ pid }: LockHolder, path: string): OperatorError {
   const keepers = lockKeepers(path);
   const left = keepers.map((one) => `${one.name} (process ${one.pid})`).join(', ');
   const pids = keepers.map((one) => one.pid);
-  const look = pids.length > 0 ? `ps -o pid,etime,args -p ${pids.join(',')}` : `fuser -v ${path}`;
+  const look =
+    pids.length > 0 ? `ps -o pid,etime,args -p ${pids.join(',')}` : `fuser -v ${path}.children`;
   return new OperatorError(
     `a run was killed (process ${pid}), and what it had started goes on${left === '' ? '' : `: ${left}`}`,
-    `try again when it has ended: ${look}    # if it hangs: kill ${pids.join(' ') || 'PID'}`,
+    `try again when it has ended; its \`timeout\` ends it at the latest: ${look}`,
     exitCodes.locked,
   );
 }

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { execa } from 'execa';
 import { printable, type Command } from '../argv/command.ts';
+import { EXIT_NOT_FOUND, withTimeLimit } from '../argv/time-limit.ts';
 import { OperatorError } from '../errors.ts';
 import { childEnvironment, type User } from './child-environment.ts';
 import { watchLines } from './lines.ts';
-import { heldLock } from './lock.ts';
+import { lockForChildren } from './lock.ts';
 
 /** How a command is run. Times in seconds. */
 export interface ExecOptions {
@@ -21,7 +22,7 @@ export interface ExecOptions {
   /** What it reads on stdin; nothing if left out. */
   readonly input?: string;
   readonly watch?: Watch;
-  /** It changes the host and may outlive us: it keeps the lock until it ends. */
+  /** It changes the host and may outlive us: it keeps the lock until it ends, which is within its time. */
   readonly keepsLock?: boolean;
   /** Exit codes that are answers, not failures. */
   readonly accept?: readonly number[];
@@ -55,6 +56,8 @@ export class CommandError extends OperatorError {
 /** Keeps the last part of long output in messages. */
 const TAIL_CHARACTERS = 2000;
 const KILL_DELAY_MS = 10_000;
+/** We end it first, while we are there: our message says more. */
+const LIMIT_OF_ITS_OWN_LATER_SECONDS = 15;
 
 /**
  * Runs a command, without a shell.
@@ -63,8 +66,12 @@ const KILL_DELAY_MS = 10_000;
  */
 export async function exec(command: Command, options: ExecOptions): Promise<ExecResult> {
   options.watch?.started(options.idleSeconds ?? options.timeoutSeconds);
-  const lock = [options.keepsLock === true ? heldLock() : undefined].filter(Number.isInteger);
-  const child = execa(command.file, command.args, {
+  const keepsLock = options.keepsLock === true;
+  const lock = [keepsLock ? lockForChildren() : undefined].filter(Number.isInteger);
+  const started = keepsLock
+    ? withTimeLimit(command, options.timeoutSeconds + LIMIT_OF_ITS_OWN_LATER_SECONDS)
+    : command;
+  const child = execa(started.file, started.args, {
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
     env: { ...childEnvironment(options.user?.home), ...options.environment },
@@ -144,7 +151,8 @@ function causeOf(
   },
   options: ExecOptions,
 ): string {
-  if (result.code === 'ENOENT') {
+  const isThroughTimeout = options.keepsLock === true && result.exitCode === EXIT_NOT_FOUND;
+  if (result.code === 'ENOENT' || isThroughTimeout) {
     const isElsewhere = options.cwd !== undefined && !existsSync(options.cwd);
     return isElsewhere ? `could not run: there is no ${options.cwd}` : 'is not installed';
   }

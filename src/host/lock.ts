@@ -27,52 +27,68 @@ const LOCK_NO_WAIT = 4;
 const LOCK_FREE = 8;
 const EWOULDBLOCK = 11;
 
-/** The open file of the lock that this process has. */
-let held: number | undefined;
+/** What the children of this process keep, while it has the lock. */
+let forChildren: number | undefined;
 
 /**
- * The lock of this process, for a child to keep it: where we are killed and it goes on (`docker compose`,
+ * The second half of the lock, for a child to keep: where we are killed and it goes on (`docker compose`,
  * a checkout), nobody else begins before it has ended. Undefined when we have none.
+ *
+ * A file of its own, open for reading only: whoever has a flock(2) can let it go, and a child that runs
+ * as the owner of the work tree must not be able to let go of ours.
  */
-export function heldLock(): number | undefined {
-  return held;
+export function lockForChildren(): number | undefined {
+  return forChildren;
 }
 
 /**
- * Takes the lock on the file at `path`, or returns undefined when another process has it. It is a
- * flock(2) and dies with its holder, SIGKILL included, and with those that were given it by `heldLock`:
- * Node opens with O_CLOEXEC, so no other child keeps it.
- * The file stays when the lock is released: removing it would let two processes lock two files.
+ * Takes the lock on the file at `path`, or returns undefined when another process has it, or what a killed
+ * one had started goes on (`isAlive` of the holder tells which). It is a flock(2) and dies with its
+ * holder, SIGKILL included: Node opens with O_CLOEXEC, so no child keeps it that was not given it.
+ * The files stay when the lock is released: removing them would let two processes lock two files.
  * Throws when the directory does not exist, `path` is a symbolic link, or flock fails otherwise.
  */
 export function acquireLock(path: string, now: () => Date = () => new Date()): Lock | undefined {
-  const { flock, errno } = loadLibc();
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
-  const file = openSync(path, flags, 0o600);
-  if (flock(file, LOCK_EXCLUSIVE | LOCK_NO_WAIT) !== 0) {
-    const reason = errno();
-    closeSync(file);
-    if (reason === EWOULDBLOCK) return undefined;
-    throw new Error(`cannot lock ${path}: errno ${reason}`);
+  const own = openLocked(path, constants.O_RDWR);
+  if (own === undefined) return undefined;
+  const children = openLocked(childrenFile(path), constants.O_RDONLY);
+  if (children === undefined) {
+    closeSync(own);
+    return undefined;
   }
   const holder: LockHolder = { pid: process.pid, startedAt: now().toISOString() };
-  ftruncateSync(file, 0);
-  writeSync(file, `${JSON.stringify(holder)}\n`, 0);
-  held = file;
-  return releaseOnce(file);
+  ftruncateSync(own, 0);
+  writeSync(own, `${JSON.stringify(holder)}\n`, 0);
+  forChildren = children;
+  return releaseOnce(own, children);
 }
 
-function releaseOnce(file: number): Lock {
+function childrenFile(path: string): string {
+  return `${path}.children`;
+}
+
+function openLocked(path: string, access: number): number | undefined {
+  const { flock, errno } = loadLibc();
+  const file = openSync(path, access | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  if (flock(file, LOCK_EXCLUSIVE | LOCK_NO_WAIT) === 0) return file;
+  const reason = errno();
+  closeSync(file);
+  if (reason === EWOULDBLOCK) return undefined;
+  throw new Error(`cannot lock ${path}: errno ${reason}`);
+}
+
+function releaseOnce(own: number, children: number): Lock {
   let isHeld = true;
   return {
     release: () => {
       if (!isHeld) return;
       isHeld = false;
-      held = undefined;
-      ftruncateSync(file, 0);
-      // Also for a child that still runs: it is nobody's business any more.
-      loadLibc().flock(file, LOCK_FREE);
-      closeSync(file);
+      forChildren = undefined;
+      ftruncateSync(own, 0);
+      // Not only closed: a child that still runs is nobody's business any more.
+      loadLibc().flock(children, LOCK_FREE);
+      closeSync(children);
+      closeSync(own);
     },
   };
 }
@@ -87,15 +103,15 @@ export function isAlive({ pid }: LockHolder): boolean {
   }
 }
 
-/** A process that has the lock's file open. */
+/** A process that keeps the lock for the one that started it. */
 export interface LockKeeper {
   readonly pid: number;
   readonly name: string;
 }
 
-/** Who has the lock's file open: the holder, and what it gave the lock to. As root, all of them. */
+/** What the holder gave the lock to (and the holder, while it is there). As root, all of them. */
 export function lockKeepers(path: string): LockKeeper[] {
-  const real = realpathSync(path);
+  const real = realpathSync(childrenFile(path));
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   return processes.flatMap((pid) => {
     try {

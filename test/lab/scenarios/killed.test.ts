@@ -115,37 +115,60 @@ function namesOf(containers: Awaited<ReturnType<InstalledHost['containers']>>): 
   return containers.map(({ name }) => name).toSorted();
 }
 
-await t.test(
-  'kill -9 of a run from a shell: nobody begins while its compose goes on',
-  async (t) => {
-    const host = await startInstalled();
-    t.teardown(() => host.destroy());
-    await host.pushCluster({ services: { knowledge: slowToStop } });
-    await expectUpdate(t, host, 0);
-    await host.pushCluster({ tag: 'v2' });
+/** A run from a shell, killed while its compose waits for the old container to stop. Resolves to its pid. */
+async function killWhileReplacing(host: InstalledHost): Promise<string> {
+  const started = `setsid orchestrator-update run >/root/run.log 2>&1 </dev/null & echo $!`;
+  const pid = (await host.bash(started, { reject: true })).stdout.trim();
+  // Compose has made the new container and waits for the old one to stop: it would not notice before it
+  // prints something that nobody reads its output any more.
+  const isReplacing = "docker ps --all --format '{{.Names}}' | grep -qE '^[0-9a-f]{12}_'";
+  const untilApplied = `until ${isReplacing}; do sleep 0.05; done`;
+  await host.bash(untilApplied, { reject: true, timeoutSeconds: 60 });
+  await host.bash(`kill -9 ${pid}`, { reject: true });
+  return pid;
+}
 
-    const log = '/root/run.log';
-    const started = `setsid orchestrator-update run >${log} 2>&1 </dev/null & echo $!`;
-    const pid = (await host.bash(started, { reject: true })).stdout.trim();
-    // Compose has made the new container and waits for the old one to stop: it would not notice before it
-    // prints something that nobody reads its output any more.
-    const isReplacing = "docker ps --all --format '{{.Names}}' | grep -qE '^[0-9a-f]{12}_'";
-    const untilApplied = `until ${isReplacing}; do sleep 0.05; done`;
-    await host.bash(untilApplied, { reject: true, timeoutSeconds: 60 });
-    await host.bash(`kill -9 ${pid}`, { reject: true });
+await t.test('kill -9 of a run from a shell, and its compose goes on', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  const config = '/etc/orchestrator-update/update_config.yaml';
+  const usual = await host.readFile(config);
+  const limits = 'timeouts:\n  compose_seconds: 20\n';
+  await host.writeFile(config, `${usual}\n${limits}`, { mode: '0600', owner: 'root:root' });
+  await host.pushCluster({ services: { knowledge: slowToStop } });
+  await expectUpdate(t, host, 0);
 
+  await t.test('nobody begins before it has ended', async (t) => {
+    await host.pushCluster({ tag: 'v2', services: { knowledge: { ...slowToStop, tag: 'v2' } } });
+    const pid = await killWhileReplacing(host);
     const { exitCode, stderr } = await host.cli('run');
     t.equal(exitCode, 11);
-    t.match(
-      stderr,
-      new RegExp(`a run was killed \\(process ${pid}\\), and what it had started goes on`),
-    );
+    const killed = `a run was killed \\(process ${pid}\\), and what it had started goes on`;
+    t.match(stderr, new RegExp(killed));
     t.match(stderr, /docker-compose \(process \d+\)/);
-    t.match(stderr, /next: try again when it has ended: ps -o pid,etime,args -p \d+/);
+    t.match(stderr, /next: try again when it has ended; .* ps -o pid,etime,args -p [\d,]+/);
 
     await host.bash('while pgrep -x docker-compose; do sleep 0.1; done', { timeoutSeconds: 60 });
     await expectUpdate(t, host, 0);
     t.match(await host.journal(), /an earlier run was cut off in APPLYING/);
     t.same(await versions(host), allAt('v2'));
-  },
-);
+  });
+
+  await t.test('where it hangs, too, it is ended in its time; the unit says so', async (t) => {
+    await host.pushCluster({ tag: 'v3' });
+    const pid = await killWhileReplacing(host);
+    await host.bash('kill -STOP $(pgrep -x docker-compose)', { reject: true });
+    const since = await journalEnd(host);
+    t.not((await host.update()).exitCode, 0);
+    const said = (await host.journal()).slice(since);
+    t.match(said, new RegExp(`a run was killed \\(process ${pid}\\), and what it had started`));
+    t.match(said, /next: try again when it has ended; .*: fuser -v .*\/lock\.children/);
+    // 20 s, 15 for the run to end it itself, 10 between SIGTERM and SIGKILL.
+    await host.bash('while pgrep -x docker-compose; do sleep 0.1; done', {
+      timeoutSeconds: 60,
+      reject: true,
+    });
+    await expectUpdate(t, host, 0);
+    t.same(await versions(host), allAt('v3'));
+  });
+});

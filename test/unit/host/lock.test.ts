@@ -78,9 +78,10 @@ await t.test('a child that was given the lock keeps it when its parent is killed
   parent.kill('SIGKILL');
   await once(parent, 'exit');
   t.equal(acquireLock(path), undefined);
-  t.same(names(), ['sleep'], 'one of the two');
-  t.equal(readLockHolder(path)?.pid, parent.pid);
-  process.kill(lockKeepers(path)[0]?.pid ?? 0, 'SIGKILL');
+  t.same(names().toSorted(), ['sleep', 'timeout'], 'one of the two, and what ends it in time');
+  t.equal(readLockHolder(path)?.pid, parent.pid, 'who was killed stays known');
+  const kept = lockKeepers(path).find(({ name }) => name === 'sleep');
+  process.kill(kept?.pid ?? 0, 'SIGKILL');
   while (names().length > 0) await wait(10);
   const lock = acquireLock(path);
   t.ok(lock);
@@ -93,11 +94,33 @@ await t.test('who lets the lock go lets it go for its children, too', async (t) 
   const stop = new AbortController();
   const options = { timeoutSeconds: 60, keepsLock: true, signal: stop.signal };
   const child = exec({ file: 'sleep', args: ['60'] }, options).catch(() => {});
-  while (lockKeepers(path).length < 2) await wait(10);
+  while (!lockKeepers(path).some(({ name }) => name === 'sleep')) await wait(10);
   lock?.release();
   const second = acquireLock(path);
   t.ok(second);
   second?.release();
   stop.abort();
   await child;
+});
+
+await t.test('a child cannot let go of the lock of its parent', async (t) => {
+  const path = join(t.testdir({}), 'lock');
+  const lock = acquireLock(path);
+  const script = 'flock --unlock 3; printf x >&3';
+  const { stderr } = await exec(
+    { file: 'bash', args: ['-c', script] },
+    { timeoutSeconds: 60, keepsLock: true, accept: [1] },
+  );
+  t.match(stderr, /Bad file descriptor/, 'nor write into its file');
+  t.equal(acquireLock(path), undefined);
+  t.equal(readLockHolder(path)?.pid, process.pid);
+  lock?.release();
+});
+
+await t.test('a command that is not there, with the lock', async (t) => {
+  const failed = exec(
+    { file: 'no-such-program', args: [] },
+    { timeoutSeconds: 5, keepsLock: true },
+  );
+  await t.rejects(failed, { message: /no-such-program: is not installed/ });
 });
