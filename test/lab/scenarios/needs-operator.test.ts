@@ -1,4 +1,5 @@
 import t from 'tap';
+import { poll } from '../command.ts';
 import { startInstalled } from '../installed-host.ts';
 import { versions } from '../cluster-view.ts';
 import {
@@ -8,7 +9,9 @@ import {
   hasFile,
   journalEnd,
   waitForJournal,
+  waitUntilIdle,
 } from '../picture.ts';
+import { startTimer, timer } from '../timer.ts';
 
 const latch = '/var/lib/orchestrator-update/needs-operator.json';
 
@@ -55,6 +58,40 @@ await t.test('when the old release does not come back, an operator is needed', a
     // Also after a reboot: it is not forgotten.
     await host.reboot();
     t.match(await host.cli('run'), { exitCode: 13 });
+  });
+
+  await t.test('the timer says it as an error once a day, and so does what it calls', async (t) => {
+    const count = async (...flags: string[]): Promise<number> => {
+      const args = [
+        '-t',
+        'orchestrator-update',
+        '-o',
+        'cat',
+        '-g',
+        'an operator is needed',
+        ...flags,
+      ];
+      const { stdout } = await host.run('journalctl', args);
+      return stdout.split('\n').filter((line) => /an operator is needed, nothing/.test(line))
+        .length;
+    };
+    // Both the service and the recovery that systemd starts when it failed; the first once, both in full.
+    const during = async (runs: number): Promise<number> => {
+      const [errors, all] = [await count('-p', 'err'), await count()];
+      await poll(async () => ((await count()) >= all + 2 * runs ? true : undefined), {
+        timeoutSeconds: 60,
+        stepMs: 300,
+      });
+      return (await count('-p', 'err')) - errors;
+    };
+    await host.run('systemctl', ['reset-failed'], { reject: true });
+    await startTimer(host, 5);
+    t.equal(await during(2), 0, 'a person was told today already');
+    await host.run('rm', ['/var/lib/orchestrator-update/reminded.json'], { reject: true });
+    t.equal(await during(2), 1, 'a day later it would be told again');
+    await host.run('systemctl', ['stop', timer], { reject: true });
+    await waitUntilIdle(host);
+    await host.run('systemctl', ['reset-failed'], { reject: true });
   });
 
   await t.test('the recipe works once the cause is gone, and acknowledge releases', async (t) => {

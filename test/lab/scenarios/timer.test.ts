@@ -1,10 +1,7 @@
 import t from 'tap';
 import { poll, sleep } from '../command.ts';
 import { startInstalled } from '../installed-host.ts';
-
-const timer = 'orchestrator-update.timer';
-/** Ten starts of the service in ten minutes are allowed: not more often than needed. */
-const everySeconds = 5;
+import { startTimer, timer } from '../timer.ts';
 
 await t.test('the timer updates, until it is stopped', async (t) => {
   const host = await startInstalled();
@@ -13,18 +10,8 @@ await t.test('the timer updates, until it is stopped', async (t) => {
     (await host.run('systemctl', ['is-active', unit])).stdout;
 
   t.equal(await isActive(timer), 'inactive', '--no-timer');
-  const dropIn = [
-    '[Timer]',
-    'OnCalendar=',
-    `OnCalendar=*:*:0/${everySeconds}`,
-    'RandomizedDelaySec=0',
-    '',
-  ];
-  const path = `/etc/systemd/system/${timer}.d/50-lab.conf`;
-  await host.writeFile(path, dropIn.join('\n'));
-  await host.run('systemctl', ['daemon-reload'], { reject: true });
   const release = await host.pushCluster({ services: { orchestrator: { tag: 'v2' } } });
-  await host.run('systemctl', ['start', timer], { reject: true });
+  await startTimer(host, 5);
 
   await t.test('it fires and the release is served', async (t) => {
     const head = await poll(
@@ -84,7 +71,7 @@ await t.test('the timer updates, until it is stopped', async (t) => {
     );
     const waiting = await host.pushCluster({ services: { orchestrator: { tag: 'v3' } } });
     const journal = await host.journal();
-    await sleep((everySeconds * 2 + 1) * 1000);
+    await sleep(11_000);
     t.equal(await host.journal(), journal, 'the service was not started');
     t.match(await host.served(8082), { version: 'v2' });
     t.not(await host.head(), waiting);
