@@ -59,12 +59,12 @@ export async function rollBack(
   const first = cause.attempt ?? 1;
   const last = Math.min(first + MAX_FAILED_ROLLBACKS - 1, MAX_ROLLBACK_ATTEMPTS);
   for (let attempt = first; attempt <= last; attempt++) {
+    await waitForDocker(host, config, running, problem);
     await enter(host, running.id, 'ROLLING_BACK', { attempt, note: problem });
     try {
       await goBack(host, config, running);
       return await closeOr(host, running, cause);
     } catch (error) {
-      if (error instanceof EngineAwayError) throw error;
       problem = messageOf(error);
       host.log.error(
         `rolling back failed (${attempt - first + 1} of ${last - first + 1}): ${problem}`,
@@ -78,9 +78,20 @@ export async function rollBack(
   );
 }
 
+/** Without Docker nothing can be tried: it is no attempt, however often a run comes to find it away. */
+async function waitForDocker(
+  host: Host,
+  config: Config,
+  { id }: Running,
+  note: string,
+): Promise<void> {
+  if (await host.engine.waitUntilUp(0)) return;
+  await enter(host, id, 'ROLLING_BACK', { step: 'wait for Docker', note });
+  if (!(await host.engine.waitUntilUp(config.timeouts.docker_seconds))) throw new EngineAwayError();
+}
+
 async function goBack(host: Host, config: Config, running: Running): Promise<void> {
   const { material } = running;
-  if (!(await host.engine.waitUntilUp(config.timeouts.docker_seconds))) throw new EngineAwayError();
   await takeSteps(host, running, 'ROLLING_BACK', stepsBack(material.plan));
   await enter(host, running.id, 'VERIFYING_ROLLBACK');
   host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });

@@ -57,3 +57,24 @@ await t.test(
     t.ok(unfinished > 5, String(unfinished));
   },
 );
+
+await t.test(
+  'Docker that is away when the way back begins: no attempt, however often',
+  async (t) => {
+    const effects = await effectsOf('bad');
+    let met = 0;
+    for (let dockerAwayFrom = 0; dockerAwayFrom < effects; dockerAwayFrom++) {
+      const world = worldAt('bad');
+      await run(world, { dockerAwayFrom }).catch(() => {});
+      const journal = [...world.files].find(([name]) => name.endsWith('/journal'))?.[1] ?? '';
+      if (!world.files.has('active') || !journal.includes('wait for Docker')) continue;
+      met += 1;
+      // It is there when recovery looks, and away when it is needed.
+      for (let time = 0; time < 8; time++) await run(world, { dockerAwayFrom: 1 }).catch(() => {});
+      t.notOk(world.files.has('needs-operator.json'), `from ${dockerAwayFrom}`);
+      await run(world);
+      t.equal(broken(world, ['old']), undefined, `from ${dockerAwayFrom}`);
+    }
+    t.ok(met > 0, String(met));
+  },
+);
