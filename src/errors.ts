@@ -76,14 +76,27 @@ const DISK_CURES: Readonly<Record<string, string>> = {
 
 /** The same error, as one that was foreseen where it is about the disk. */
 export function foreseen(error: unknown): unknown {
-  const { code, path } = (error ?? {}) as NodeJS.ErrnoException;
-  const cure = DISK_CURES[code ?? ''];
+  const { path } = (error ?? {}) as NodeJS.ErrnoException;
+  const cure = DISK_CURES[codeOf(error) ?? ''];
   if (error instanceof OperatorError || cure === undefined) return error;
   const where = path === undefined ? '' : ` (${path})`;
   return new OperatorError(`the disk cannot be written: ${messageOf(error)}${where}`, cure);
 }
 
+/** EDQUOT of Linux, negative as Node has it. Node (libuv) has no name for it. */
+const QUOTA_ERRNO = -122;
+
+/** The name of a system error: `ENOSPC`, `EDQUOT`. Undefined for other errors. */
+export function codeOf(error: unknown): string | undefined {
+  const { code, errno } = (error ?? {}) as NodeJS.ErrnoException;
+  return errno === QUOTA_ERRNO ? 'EDQUOT' : code;
+}
+
 /** The text of anything that was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // `UNKNOWN: unknown error, write` and `Unknown system error -122: Unknown system error -122, open '…'`
+  return codeOf(error) === 'EDQUOT'
+    ? error.message.replace(/^.*?(?=, \w+)/, 'EDQUOT: disk quota exceeded')
+    : error.message;
 }

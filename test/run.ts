@@ -48,6 +48,7 @@ const programs: Programs = {
   python3: 'python3',
   strace: 'strace',
   setfacl: 'acl',
+  'mkfs.btrfs': 'btrfs-progs',
   getfattr: 'attr',
 };
 

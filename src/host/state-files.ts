@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { codeOf } from '../errors.ts';
 import type { StateHost } from './host.ts';
 
 /**
@@ -53,7 +54,7 @@ async function withRoom(directory: string, act: () => Promise<void>): Promise<vo
   try {
     await act();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = codeOf(error);
     const reserve = join(directory, RESERVE);
     const isFull = code === 'ENOSPC' || code === 'EDQUOT';
     if (!isFull || (await stat(reserve).catch(() => undefined)) === undefined) throw error;

@@ -48,7 +48,7 @@ async function brokenLater(world: World, tip: string, allowed: readonly string[]
   return later === undefined ? undefined : `days later: ${later}`;
 }
 
-for (const code of ['ENOSPC', 'EROFS'] as const) {
+for (const code of ['ENOSPC', 'EDQUOT', 'EROFS'] as const) {
   await t.test(`${code} from any effect on, in every manner, seed ${SEED}`, async (t) => {
     const random = randomFrom(SEED);
     for (const [tip, allowed] of tips) {

@@ -10,8 +10,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import t from 'tap';
-import type { Test } from 'tap';
+import t, { type Test } from 'tap';
+import { codeOf, messageOf } from '../../src/errors.ts';
 import { openStateFiles } from '../../src/host/state-files.ts';
 
 /** A file system of its own, hardly larger than the reserve. */
@@ -25,15 +25,32 @@ async function small(t: Test): Promise<string> {
   return directory;
 }
 
+/** Whoever writes here has less than is free: btrfs holds root to it, too. */
+async function withQuota(t: Test): Promise<string> {
+  const directory = mkdtempSync(join(tmpdir(), 'quota-'));
+  const image = `${directory}.img`;
+  await execa('truncate', ['--size=300M', image]);
+  await execa('mkfs.btrfs', ['--quiet', image]);
+  await execa('mount', ['-o', 'loop', image, directory]);
+  t.teardown(async () => {
+    await execa('umount', [directory]);
+    rmdirSync(directory);
+    rmSync(image);
+  });
+  await execa('btrfs', ['quota', 'enable', directory]);
+  await execa('btrfs', ['qgroup', 'limit', '24M', directory]);
+  return directory;
+}
+
 /** Takes the last byte there is. */
-function fill(directory: string): void {
+function fill(directory: string, code = 'ENOSPC'): void {
   const file = openSync(join(directory, 'fill'), 'a');
   try {
     for (const size of [65_536, 1]) {
       for (;;) if (writeSync(file, Buffer.alloc(size)) < size) break;
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    if (codeOf(error) !== code) throw error;
   } finally {
     closeSync(file);
   }
@@ -73,6 +90,29 @@ await t.test('with the reserve, records can be written to a full disk', async (t
     await t.rejects(state.write('deployed.json', 'no'), { code: 'EROFS' });
     await t.rejects(state.remove('deployed.json'), { code: 'EROFS' });
     t.same(await state.lines('journal'), lines);
+    t.equal(await state.read('deployed.json'), '{}\n');
+  });
+});
+
+await t.test('with the reserve, records can be written beyond a quota', async (t) => {
+  const directory = await withQuota(t);
+  const state = openStateFiles(directory);
+  await state.append('journal', 'before');
+  await state.reserve();
+  fill(directory, 'EDQUOT');
+  await state.append('journal', 'in the middle');
+  await state.write('deployed.json', '{}\n');
+  t.notOk(existsSync(join(directory, 'reserve')), 'it is what made room');
+  t.same(await state.lines('journal'), ['before', 'in the middle']);
+
+  await t.test('without it: an error, and what was there is whole', async (t) => {
+    fill(directory, 'EDQUOT');
+    const long = 'y'.repeat(100_000);
+    for (const write of [state.write('deployed.json', long), state.append('journal', long)]) {
+      const error: unknown = await write.catch((thrown: unknown) => thrown);
+      t.match(messageOf(error), /^EDQUOT: disk quota exceeded, (write|fsync|open|fdatasync)/);
+    }
+    t.same(await state.lines('journal'), ['before', 'in the middle']);
     t.equal(await state.read('deployed.json'), '{}\n');
   });
 });

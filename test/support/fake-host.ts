@@ -21,7 +21,7 @@ export interface Disturbance {
 /** A disk that has no room left, or that turned read-only. */
 export interface DiskFailure {
   readonly from: number;
-  readonly code: 'ENOSPC' | 'EROFS';
+  readonly code: 'ENOSPC' | 'EDQUOT' | 'EROFS';
   /** Says of every write whether it fails. */
   readonly fails: () => boolean;
 }
@@ -52,8 +52,9 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
   const failOnDisk = (count: number, kind: EffectKind): void => {
     const { from, code, fails } = disturbance.diskFails ?? { from: Infinity, code: 'EROFS' };
     if (count < from || kind === 'memory') return;
-    if (code === 'ENOSPC' && kind === 'frees') return;
-    if (code === 'ENOSPC' && kind === 'state' && (power.reserve -= 1) >= 0) return;
+    const isFull = code !== 'EROFS';
+    if (isFull && kind === 'frees') return;
+    if (isFull && kind === 'state' && (power.reserve -= 1) >= 0) return;
     if (fails?.() === false) return;
     throw Object.assign(new Error(`${code}: the disk cannot be written`), { code });
   };
