@@ -150,6 +150,31 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     options: {},
     load: () => import('./commands/resume.ts'),
   },
+  backup: {
+    summary: 'take, list, show, verify or remove backups',
+    usage: 'backup create|list|show [NAME]|verify [NAME]|prune [--json]',
+    details: [
+      ['create', 'back the cluster up now, as before an update'],
+      ['show, verify', 'the newest unless a name is told; verify reads every file again'],
+      ['prune', 'remove what is older than the newest `backup.keep`'],
+    ],
+    examples: ['orchestrator-update backup create', 'orchestrator-update backup verify'],
+    options: {},
+    words: 2,
+    load: () => import('./commands/backup.ts'),
+  },
+  restore: {
+    summary: 'lay the files of a backup into a directory, beside the cluster',
+    usage: 'restore [BACKUP] --to DIR [--json]',
+    details: [
+      ['BACKUP', 'its name; the newest unless told'],
+      ['--to', 'a directory that is empty or not there'],
+    ],
+    examples: ['orchestrator-update restore --to /var/tmp/restored'],
+    options: { to: { type: 'string' } },
+    words: 1,
+    load: () => import('./commands/restore.ts'),
+  },
   history: {
     summary: 'the updates and rollbacks of this host, newest first',
     usage: 'history [--limit N] [--json]',

@@ -1,3 +1,4 @@
+import type { Config } from './config/schema.ts';
 import type { State } from './core/journal.ts';
 import type { Step } from './core/plan.ts';
 import { messageOf } from './errors.ts';
@@ -35,6 +36,7 @@ export async function enter(
 /** Every step: a journal line first, its effect second. */
 export async function takeSteps(
   host: Host,
+  config: Config,
   running: Running,
   state: State,
   steps: readonly Step[],
@@ -45,6 +47,11 @@ export async function takeSteps(
     host.progress(text);
     const place = `${index + 1} of ${steps.length}`;
     host.log.info(`${text} (${place})`, { run: running.id, phase: state, step: step.do });
-    await applyStep(step, { host, material: running.material, staging: running.staging });
+    await applyStep(step, {
+      host,
+      config,
+      material: running.material,
+      staging: running.staging,
+    });
   }
 }

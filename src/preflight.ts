@@ -1,3 +1,4 @@
+import { backupBytes } from './back-up.ts';
 import type { Config } from './config/schema.ts';
 import { hostPorts, type ComposeModel } from './core/compose-model.ts';
 import { fileOf, isWithin } from './core/contents.ts';
@@ -42,7 +43,7 @@ export async function preflight(
   const asked = await Promise.all([
     takenPorts(host, proposal),
     plan.strategy === 'rebuild' ? lostVolumes(host) : Promise.resolve([]),
-    diskNeeds(host, config, engine, remote),
+    diskNeeds(host, config, proposal, remote),
     missingExternals(host, newModel),
     missingSources(host, proposal.staging, newModel),
   ]);
@@ -134,7 +135,7 @@ function imageProblems(model: ComposeModel, engine: EngineFacts, remote: RemoteI
 async function diskNeeds(
   host: Host,
   config: Config,
-  engine: EngineFacts,
+  { engine, oldModel }: Proposal,
   remote: RemoteImages,
 ): Promise<Problem[]> {
   const layers = Object.assign({}, ...Object.values(remote).map((one) => one.layers)) as Record<
@@ -148,10 +149,10 @@ async function diskNeeds(
   ]);
   // A disk that the images do not fill is judged when the backup is made, by its own measure.
   if (sentBytes === 0 || !images || !backups) return [];
-  const backupBytes = await host.backups.neededBytes();
+  const ofBackup = await backupBytes(host, config, oldModel);
   return diskProblems([
     { path: engine.rootDirectory, ...images, neededBytes: sentBytes * UNPACKED_FACTOR },
-    { path: config.backups_dir, ...backups, neededBytes: backupBytes },
+    { path: config.backups_dir, ...backups, neededBytes: ofBackup },
   ]);
 }
 

@@ -31,7 +31,8 @@ export async function quickLook(
   signal?: AbortSignal,
 ): Promise<QuickLook | undefined> {
   const at = (name: string): string => join(settings.stateDirectory, name);
-  if (existsSync(at(files.active)) || existsSync(at(files.needsOperator))) return undefined;
+  const unfinished = [files.active, files.needsOperator, files.frozen];
+  if (unfinished.some((name) => existsSync(at(name)))) return undefined;
   const deployed = readJson(at(files.deployed)) as
     | { commit?: string; repository?: string }
     | undefined;

@@ -4,6 +4,7 @@ import { classify } from './core/observe.ts';
 import { keptImages } from './core/plan.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
+import { thaw } from './freeze.ts';
 import type { Host } from './host/host.ts';
 import type { Running } from './journalling.ts';
 import { short, type Outcome } from './outcome.ts';
@@ -21,6 +22,7 @@ import { abort, commit, tidy, verifyNew } from './transact.ts';
  * @returns undefined when there was nothing to recover
  */
 export async function recover(host: Host, config: Config): Promise<Outcome | undefined> {
+  await thaw(host, config);
   const transaction = await readActive(host.state);
   const material = transaction && (await readMaterial(host.state, transaction.id));
   if (!transaction || !material) {
@@ -48,7 +50,7 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
       await host.state.remove(files.active);
       return undefined;
     case 'abort':
-      return aborted(host, running, state);
+      return aborted(host, config, running, state);
     case 'commit':
       await standUp(host, running, 'new');
       return commit(host, config, running);
@@ -89,11 +91,16 @@ async function forget(host: Host): Promise<void> {
   }
 }
 
-async function aborted(host: Host, running: Running, state: string): Promise<Outcome> {
+async function aborted(
+  host: Host,
+  config: Config,
+  running: Running,
+  state: string,
+): Promise<Outcome> {
   const { from, to } = running.material.plan;
   if (state === 'PREPARING') await dropUnsynced(host, running);
   await standUp(host, running, 'old');
-  await abort(host, running, `the run was cut off in ${state}`);
+  await abort(host, config, running, `the run was cut off in ${state}`);
   return {
     result: 'rolled back',
     exitCode: exitCodes.done,

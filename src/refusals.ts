@@ -4,6 +4,8 @@ import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
 import { InvalidReleaseError, RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
 
+const LOCK_SECONDS = 5;
+
 /** A change of commit that is asked for. */
 interface Move {
   readonly from: string;
@@ -17,6 +19,7 @@ interface Move {
  * back, files of the operator's that a checkout would overwrite. Nothing is changed.
  */
 export async function refuseUnsafe(host: Host, config: Config, wish: Move): Promise<void> {
+  await refuseLocked(host);
   const dirty = await host.git.dirtyFiles();
   if (dirty.length > 0) {
     throw new RefusedError(
@@ -48,6 +51,18 @@ export async function refuseUnsafe(host: Host, config: Config, wish: Move): Prom
       `git log ${commit.slice(0, 12)}...${wish.to.slice(0, 12)}; to go back on purpose: orchestrator-update rollback --to ${wish.to.slice(0, 12)}`,
     );
   }
+}
+
+/** A checkout would fail in the middle of the update. Whoever is at work has a moment to end. */
+async function refuseLocked(host: Host): Promise<void> {
+  if ((await host.git.locks()).length === 0) return;
+  await host.sleep(LOCK_SECONDS);
+  const locks = await host.git.locks();
+  if (locks.length === 0) return;
+  throw new RefusedError(
+    `another git is at work in the work tree, or one was killed there: ${locks.join(', ')}`,
+    `ps -C git -o pid,etime,args; when there is none: rm ${locks.join(' ')}`,
+  );
 }
 
 /** A variable that is not set and has no default is a mistake: compose would put nothing there. */

@@ -92,7 +92,7 @@ async function waitForDocker(
 
 async function goBack(host: Host, config: Config, running: Running): Promise<void> {
   const { material } = running;
-  await takeSteps(host, running, 'ROLLING_BACK', stepsBack(material.plan));
+  await takeSteps(host, config, running, 'ROLLING_BACK', stepsBack(material.plan));
   await enter(host, running.id, 'VERIFYING_ROLLBACK');
   host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });
   await verify(host, config, targetOf(material, 'old'));
@@ -153,7 +153,7 @@ function rolledBack(running: Running, cause: Cause, isQuarantined: boolean): Out
 
 /** What compose and Docker say when one of them is ended from outside, or Docker is not whole. */
 const ENDED_FROM_OUTSIDE =
-  /was ended by SIG|Cannot connect to the Docker daemon|error during connect|\bEOF\b|containerd\.sock|Error while dialing|Docker does not answer/;
+  /was ended by SIG|Another git process seems to be running|Cannot connect to the Docker daemon|error during connect|\bEOF\b|containerd\.sock|Error while dialing|Docker does not answer/;
 
 /** What any program says on a disk that is full, or that turned read-only. */
 const OF_THE_HOST =

@@ -10,6 +10,8 @@ export const files = {
   needsOperator: 'needs-operator.json',
   /** Holds the name of the transaction under way; the boot unit's condition. */
   active: 'active',
+  /** Who is paused or stopped for a backup. */
+  frozen: 'frozen.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

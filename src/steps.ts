@@ -1,3 +1,5 @@
+import { backUp } from './back-up.ts';
+import type { Config } from './config/schema.ts';
 import type { KeptImage, Step } from './core/plan.ts';
 import { keptImages } from './core/plan.ts';
 import { OperatorError } from './errors.ts';
@@ -9,6 +11,7 @@ import { targetOf } from './target.ts';
 /** What a step may need beside itself. */
 export interface StepContext {
   readonly host: Host;
+  readonly config: Config;
   readonly material: Material;
   /** The new release's staged tree; only the steps before the barrier have it. */
   readonly staging?: Staging | undefined;
@@ -16,13 +19,14 @@ export interface StepContext {
 
 /** Carries out one step. Doing it twice ends in the same place as doing it once. */
 export async function applyStep(step: Step, context: StepContext): Promise<void> {
-  const { host, material } = context;
+  const { host, config, material } = context;
   switch (step.do) {
     case 'backup': {
       const images = Object.fromEntries(
         keptImages(material.plan).map(({ service, id }) => [service, id]),
       );
-      await host.backups.create(step.name, { commit: material.plan.from, images });
+      const commit = material.plan.from;
+      await backUp(host, config, { name: step.name, commit, model: material.oldModel, images });
       return;
     }
     case 'keep-images':

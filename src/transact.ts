@@ -44,7 +44,7 @@ export async function transact(
   const prepared = await prepare(host, config, proposal, id);
   if ('result' in prepared) return prepared;
   try {
-    await apply(host, prepared);
+    await apply(host, config, prepared);
     await verifyNew(host, config, prepared);
   } catch (error) {
     return rollBack(host, config, prepared, await causeOf(host, error, prepared));
@@ -81,18 +81,19 @@ async function prepare(
     const running = { id, material, staging, incarnation };
     await takeSteps(
       host,
+      config,
       running,
       'PREPARING',
       plan.prepare.filter((step) => !isBackup(step)),
     );
     const waiting = await awaitApprovalOfImages(host, config, proposal);
     if (waiting) {
-      await abort(host, running, waiting.summary);
+      await abort(host, config, running, waiting.summary);
       return waiting;
     }
     // What could not be removed of an earlier one, on a disk that failed, would take the room of this one.
     await tryTo(host, () => host.backups.sweep());
-    await takeSteps(host, running, 'PREPARING', plan.prepare.filter(isBackup));
+    await takeSteps(host, config, running, 'PREPARING', plan.prepare.filter(isBackup));
     const armed = { ...material, newFingerprint: await fingerprintToBe(host, proposal) };
     await openTransaction(host.state, id, armed);
     await host.git.dropStagings();
@@ -102,7 +103,7 @@ async function prepare(
     return { id, material: armed, incarnation };
   } catch (error) {
     // Where even that fails (a full disk), the next run does it; what went wrong first is reported.
-    await tryTo(host, () => abort(host, { id, material }, messageOf(error)));
+    await tryTo(host, () => abort(host, config, { id, material }, messageOf(error)));
     throw error;
   }
 }
@@ -124,11 +125,16 @@ async function awaitApprovalOfImages(
 }
 
 /** Undoes what was prepared. The cluster was not touched, so there is nothing to verify. */
-export async function abort(host: Host, running: Running, note: string): Promise<void> {
+export async function abort(
+  host: Host,
+  config: Config,
+  running: Running,
+  note: string,
+): Promise<void> {
   host.shieldFromSignals();
   const { id, material } = running;
   const images = keptImages(material.plan);
-  await tryTo(host, () => applyStep({ do: 'restore-images', images }, { host, material }));
+  await tryTo(host, () => applyStep({ do: 'restore-images', images }, { host, config, material }));
   for (const step of material.plan.prepare) {
     if (step.do === 'backup') await tryTo(host, () => host.backups.removePartial(step.name));
   }
@@ -138,9 +144,9 @@ export async function abort(host: Host, running: Running, note: string): Promise
   host.obeySignals();
 }
 
-async function apply(host: Host, running: Running): Promise<void> {
+async function apply(host: Host, config: Config, running: Running): Promise<void> {
   await enter(host, running.id, 'APPLYING');
-  await takeSteps(host, running, 'APPLYING', running.material.plan.apply);
+  await takeSteps(host, config, running, 'APPLYING', running.material.plan.apply);
 }
 
 /** Judges the new release; throws when it is not healthy. */
@@ -207,7 +213,7 @@ export async function tidy(host: Host, config: Config, plan: Plan): Promise<void
     await tryTo(host, () => host.engine.dropKeptTags(tags));
   }
   await tryTo(host, async () => {
-    const gone = await host.backups.prune(config.backup.keep);
+    const gone = await host.backups.prune(config.backup.keep, await host.engine.mountedPaths());
     if (gone.length > 0) host.log.info(`old backups removed: ${gone.join(', ')}`);
   });
   await tryTo(host, () => pruneTransactions(host.state, TRANSACTIONS_KEPT));

@@ -12,6 +12,7 @@ import {
 import type { Container } from './core/observe.ts';
 import { UnhealthyError } from './errors.ts';
 import type { Host } from './host/host.ts';
+import { mendStopped } from './mend.ts';
 import type { Target } from './target.ts';
 
 /** The cluster before an update. */
@@ -52,6 +53,8 @@ export async function takeBaseline(
       ...findingsIn(model, sample, sample, jobs),
       ...slowlyLooping(sample, ({ startedAt }) => nowMs - Date.parse(startedAt)),
     ];
+    // What Docker's own end has ended is no state of the cluster: it is brought back first.
+    if (findings.length > 0 && looks.length === 0 && (await mendStopped(host, config))) continue;
     looks.push(findings);
     const isStarting = findings.some(({ problem }) => problem.startsWith('is starting'));
     const waited = host.elapsedSeconds() - since;

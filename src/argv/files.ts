@@ -24,3 +24,40 @@ export function diskUse(path: string, excluded: readonly string[]): Command {
 export function copyAsIs(from: string, to: string): Command {
   return { file: 'cp', args: ['--archive', '--reflink=auto', '--', from, to] };
 }
+
+/** Copies a file or a tree as it is, without its data: the copy has the same blocks, or none is made. */
+export function shareBlocks(from: string, to: string): Command {
+  return { file: 'cp', args: ['--archive', '--reflink=always', '--', from, to] };
+}
+
+/**
+ * Prints the files below a directory whose inode changed since a moment, relative to it, each ended by NUL.
+ *
+ * @param excluded patterns as rsync has them, of which those that begin with a slash are looked at
+ * @param since seconds since 1970
+ */
+export function changedSince(
+  directory: string,
+  excluded: readonly string[],
+  since: number,
+): Command {
+  const prune = excluded
+    .filter((pattern) => pattern.startsWith('/'))
+    .flatMap((pattern) => ['-path', `${directory}${pattern.replace(/\/$/, '')}`, '-prune', '-o']);
+  const wanted = ['-type', 'f', '-newerct', `@${since.toFixed(3)}`, '-printf', '%P\\0'];
+  return { file: 'find', args: [directory, ...prune, ...wanted] };
+}
+
+/** Makes files look as if nobody had written to them for long: their names are read, each ended by NUL. */
+export const makeOlder: Command = {
+  file: 'xargs',
+  args: [
+    '--null',
+    '--no-run-if-empty',
+    'touch',
+    '--no-create',
+    '--no-dereference',
+    '--date=@0',
+    '--',
+  ],
+};

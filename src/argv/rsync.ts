@@ -1,29 +1,23 @@
 import type { Command } from './command.ts';
 
+const AS_IT_IS = ['-aHAXS', '--numeric-ids', '--info=progress2', '--no-inc-recursive'];
+
 /**
- * Copies trees into a directory with modes, owners (as numbers), times, hard links, ACLs, xattrs
- * and holes kept; prints its progress as a percentage. No link to the source is made, so a copy
- * shares no inode with what it copies.
+ * Makes a directory what another is: modes, owners (as numbers), times, hard links, ACLs, xattrs, devices
+ * and holes kept, and what the other does not have removed; prints its progress as a percentage. A file
+ * that changed is written anew beside the old one and takes its place: a copy shares no inode with what it
+ * copies, and never is half of one.
  *
- * @param sources each a path as rsync reads it: with a trailing slash, what is in it
- * @param excluded patterns anchored at the source (`/backups/`)
+ * @param source with a slash at its end; so is `target`
+ * @param excluded patterns; anchored at the source with a slash at the front (`/backups/`). What they match
+ * in the target stays.
  */
-export function rsyncCopy(
-  sources: readonly string[],
-  target: string,
-  excluded: readonly string[],
-): Command {
-  return {
-    file: 'rsync',
-    args: [
-      '-aHAXS',
-      '--numeric-ids',
-      '--info=progress2',
-      '--no-inc-recursive',
-      ...excluded.map((pattern) => `--exclude=${pattern}`),
-      '--',
-      ...sources,
-      target,
-    ],
-  };
+export function rsyncCopy(source: string, target: string, excluded: readonly string[]): Command {
+  const excludes = excluded.map((pattern) => `--exclude=${pattern}`);
+  return { file: 'rsync', args: [...AS_IT_IS, '--delete', ...excludes, '--', source, target] };
+}
+
+/** Copies one file, whatever it looks like. */
+export function rsyncFile(source: string, target: string): Command {
+  return { file: 'rsync', args: [...AS_IT_IS, '--ignore-times', '--', source, target] };
 }

@@ -1,5 +1,11 @@
 import type { Command } from './command.ts';
 
+/** When this system was booted; of a container, when that was. `UserspaceTimestamp=@1700000000` */
+export const whenBooted: Command = {
+  file: 'systemctl',
+  args: ['show', '--property=UserspaceTimestamp', '--timestamp=unix'],
+};
+
 /** Properties of a unit as `KEY=value` lines. */
 export function systemctlShow(unit: string, properties: readonly string[]): Command {
   return {

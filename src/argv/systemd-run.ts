@@ -1,13 +1,15 @@
 import type { Command } from './command.ts';
 
 /** The unit a copy runs in when the sandbox of our own would not let it keep every bit. */
-export const COPY_UNIT = 'orchestrator-update-copy.service';
+const copyUnit = (lane: number | '*'): string => `orchestrator-update-copy-${lane}.service`;
 
 /**
  * Runs a command in a unit of its own, outside the caller's sandbox, and waits for it: output
  * and exit code are the command's.
+ *
+ * @param lane tells apart what is run at the same time
  */
-export function outsideSandbox(command: Command): Command {
+export function outsideSandbox(command: Command, lane: number): Command {
   return {
     file: 'systemd-run',
     args: [
@@ -15,7 +17,7 @@ export function outsideSandbox(command: Command): Command {
       '--wait',
       '--pipe',
       '--collect',
-      `--unit=${COPY_UNIT}`,
+      `--unit=${copyUnit(lane)}`,
       '--',
       command.file,
       ...command.args,
@@ -23,14 +25,46 @@ export function outsideSandbox(command: Command): Command {
   };
 }
 
-/** Ends a copy whose caller is gone. */
-export const stopCopy: Command = { file: 'systemctl', args: ['stop', COPY_UNIT] };
+/** Ends a copy whose caller is gone; all of them for `*`. */
+export function stopCopies(lane: number | '*'): Command {
+  return { file: 'systemctl', args: ['stop', copyUnit(lane)] };
+}
 
-/** Prints the first entry with a setuid or setgid bit. */
-export function findSpecialModes(directory: string, excluded: readonly string[]): Command {
-  const prune = excluded.flatMap((path) => ['-path', path, '-prune', '-o']);
+/** The unit that lets containers go on when we cannot. */
+export const THAW_UNIT = 'orchestrator-update-thaw.service';
+
+/** A frozen cluster: containers that are paused, and such that were stopped, by their IDs. */
+export interface FrozenIds {
+  readonly paused: readonly string[];
+  readonly stopped: readonly string[];
+}
+
+/**
+ * Starts a unit that waits until the lock is free (we ended, in whatever way) or the time is up, and then
+ * lets the containers go on.
+ *
+ * @param withinSeconds how long the cluster may be frozen
+ */
+export function thawLater(frozen: FrozenIds, lockFile: string, withinSeconds: number): Command {
+  const wait = `flock --exclusive --timeout ${Math.ceil(withinSeconds)} ${lockFile} true`;
+  const unpause = ['docker', 'unpause', ...frozen.paused];
+  const start = ['docker', 'start', ...frozen.stopped];
+  const before = frozen.paused.length > 0 && frozen.stopped.length > 0 ? [unpause] : [];
   return {
-    file: 'find',
-    args: [directory, '-xdev', ...prune, '-perm', '/6000', '-print', '-quit'],
+    file: 'systemd-run',
+    args: [
+      '--quiet',
+      '--no-block',
+      '--collect',
+      `--unit=${THAW_UNIT}`,
+      '--property=Type=oneshot',
+      `--property=ExecStartPre=-${wait}`,
+      ...before.map((command) => `--property=ExecStartPre=-${command.join(' ')}`),
+      '--',
+      ...(frozen.stopped.length > 0 ? start : unpause),
+    ],
   };
 }
+
+/** The containers go on by us: nobody has to wait any more. */
+export const stopThaw: Command = { file: 'systemctl', args: ['stop', THAW_UNIT] };

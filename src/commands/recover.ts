@@ -1,5 +1,7 @@
 import type { Invocation } from '../cli.ts';
-import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { type ExitCode } from '../exit-codes.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { thaw } from '../freeze.ts';
 import { mendStopped } from '../mend.ts';
 import { nothingToDo } from '../outcome.ts';
 import { readNeedsOperator } from '../records.ts';
@@ -9,6 +11,8 @@ import { openContext, openDoor, RunUnderWayError, withLock, type Door } from './
 import { fail } from './fail.ts';
 import { reportOutcome } from './report-outcome.ts';
 
+const BETWEEN_TRIES_MS = 2000;
+
 /** `recover`: finish or take back what an interrupted run left. Whenever Docker was started, and by hand. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const door = openDoor(invocation.environment);
@@ -17,9 +21,22 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   } catch (error) {
     const isByHand = invocation.environment['INVOCATION_ID'] === undefined;
     if (isByHand || !(error instanceof RunUnderWayError)) return fail(error, invocation, door);
-    // Docker was restarted in the middle of a run, and systemd started this: the run sees to it itself.
-    await door.notifier.ready(error.message);
-    return exitCodes.done;
+    // Docker was restarted in the middle of a run, and systemd started this. The run sees to what it does;
+    // what is left after it is ours.
+    await door.notifier.ready(`waiting: ${error.message}`);
+    return await recoverAfterRun(invocation, door);
+  }
+}
+
+/** Waits until the run that has the lock is over. */
+async function recoverAfterRun(invocation: Invocation, door: Door): Promise<ExitCode> {
+  for (;;) {
+    try {
+      await wait(BETWEEN_TRIES_MS, undefined, { signal: door.stop.signal() });
+      return await recoverLocked(invocation, door);
+    } catch (error) {
+      if (!(error instanceof RunUnderWayError)) return fail(error, invocation, door);
+    }
   }
 }
 
@@ -29,6 +46,7 @@ async function recoverLocked(invocation: Invocation, door: Door): Promise<ExitCo
   const { host, config, log, notifier, statusLine } = await openContext(invocation, door);
   return withLock(invocation, async () => {
     try {
+      await thaw(host, config);
       const latched = await readNeedsOperator(host.state);
       const outcome = latched
         ? stillLatched(latched.reason, latched.transaction)

@@ -153,9 +153,32 @@ export const configSchema = z.strictObject({
         .min(0)
         .default(256)
         .describe('Free space that must remain on the disk after a backup, in MB (10^6 bytes).'),
+      freeze: z
+        .enum(['pause', 'stop', 'none'])
+        .default('pause')
+        .describe(
+          'How the services that write are kept from it while what changed since a first copy is copied: only then are databases whole in the backup. The label `orchestrator-update.backup.freeze` says it for one service.',
+        ),
+      freeze_seconds: seconds(0.1, 3600)
+        .default(300)
+        .describe(
+          'How long they may be kept from it. Then they go on, and the backup, and the update with it, is given up.',
+        ),
+      exclude: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          'What of the work tree is not backed up: patterns as rsync has them, with a slash at the front anchored at the work tree (`/autonomy/cache/`).',
+        ),
+      exclude_volumes: z
+        .array(z.string().min(1))
+        .default([])
+        .describe(
+          'Volumes that are not backed up, by Docker’s names; `*` stands for any characters. The label `orchestrator-update.backup: "false"` of a volume says it, too.',
+        ),
     })
     .prefault({})
-    .describe('The backup before each update.'),
+    .describe('The backup before each update: the work tree and the named volumes.'),
   timeouts: z
     .strictObject({
       remote_seconds: seconds(1, 170)

@@ -23,10 +23,21 @@ export interface Container {
   /** `no`, `always`, `unless-stopped` or `on-failure`. */
   readonly restartPolicy: string;
   readonly networks: readonly string[];
+  readonly mounts: readonly ContainerMount[];
   /** Where anonymous volumes are mounted: only this container still knows them. */
   readonly anonymousVolumes: readonly string[];
   /** The last lines a failing healthcheck printed. */
   readonly healthOutput?: string | undefined;
+}
+
+/** What a container has mounted of this host. */
+export interface ContainerMount {
+  readonly type: string;
+  /** Docker's name of a volume; undefined for a bind. */
+  readonly volume: string | undefined;
+  /** The path on this host. */
+  readonly source: string;
+  readonly isWritable: boolean;
 }
 
 export type ContainerState =

@@ -98,9 +98,12 @@ async function resolve(
   const quiet = { ...context, watch: { ...context.watch, line: () => {} } };
   const render = (one: ComposeProject): Promise<ExecResult> =>
     runCompose(quiet, composeConfig(one), project.directory);
-  const { stdout, stderr } = await render(project).catch(async (error: unknown) => {
-    throw await refusal(error, staging, context);
-  });
+  // Twice: one that was killed, or met a Docker that was, says something too.
+  const { stdout, stderr } = await render(project)
+    .catch(() => render(project))
+    .catch(async (error: unknown) => {
+      throw await refusal(error, staging, context);
+    });
   const rendered = withoutRoot(parseModel(stdout) as ComposeModel, staging.root);
   const given = await readGivenContents(rendered, (asking) =>
     withModelFile(context, asking, async (file) =>

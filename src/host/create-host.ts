@@ -1,9 +1,11 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { syncFilesystem } from '../argv/files.ts';
 import type { Config } from '../config/schema.ts';
 import { InterruptedError } from '../errors.ts';
 import type { Settings } from '../settings.ts';
+import { files } from '../state-names.ts';
 import { createBackups } from './backups.ts';
 import { createCompose } from './compose.ts';
 import { diskOf, pathExists } from './disk.ts';
@@ -17,6 +19,7 @@ import { probe } from './http.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './notifier.ts';
 import { portIsFree } from './ports.ts';
+import { createFreezeGuard } from './freeze-guard.ts';
 import { findRepository } from './repository.ts';
 import { openStateFiles } from './state-files.ts';
 import type { Stop } from './stop.ts';
@@ -69,7 +72,9 @@ export async function createHost(parts: HostParts): Promise<Host> {
       ...shared,
       isSandboxed: process.env['INVOCATION_ID'] !== undefined,
       now: () => new Date(),
+      warn: (message) => log.warn(message),
     }),
+    freezeGuard: createFreezeGuard(join(settings.stateDirectory, files.lock)),
     state: openStateFiles(settings.stateDirectory),
     log,
     probe: (url) => probe(url, config.health.probe_timeout_seconds),

@@ -7,6 +7,7 @@ import type { ApiAnswer, EngineApi } from './engine-api.ts';
 import type { EngineHost } from './host.ts';
 import { readFacts } from './engine-facts.ts';
 import { fileDigest } from './container-file.ts';
+import { listMountedPaths, listVolumes } from './engine-mounts.ts';
 import { pullImage, type PullContext } from './image-pull.ts';
 import { inspectRemote } from './remote-image.ts';
 
@@ -79,6 +80,9 @@ export function createEngine(context: EngineContext): EngineHost {
       const answer = await api('GET', `/${kind}s/${encodeURIComponent(name)}`);
       return expect(answer, [200, 404], `the ${kind} ${name}`).status === 200;
     },
+    volumes: async () => listVolumes(expect(await api('GET', '/volumes'), [200], 'its volumes')),
+    mountedPaths: async () =>
+      listMountedPaths(expect(await api('GET', '/containers/json?all=true'), [200], 'containers')),
     ...imageActs(context),
     ...containerActs(context),
   };
@@ -134,7 +138,7 @@ function imageActs(
 
 function containerActs(
   context: EngineContext,
-): Pick<EngineHost, 'stop' | 'kill' | 'unpause' | 'remove' | 'rename'> {
+): Pick<EngineHost, 'stop' | 'kill' | 'pause' | 'unpause' | 'remove' | 'rename'> {
   const { api, config } = context;
   return {
     stop: async ({ id, name }) => {
@@ -146,6 +150,10 @@ function containerActs(
       const query = new URLSearchParams({ signal });
       const answer = await api('POST', `/containers/${id}/kill?${query.toString()}`);
       expect(answer, [204, 404, 409], `the signal ${signal} for the container ${name}`);
+    },
+    pause: async ({ id, name }) => {
+      const answer = await api('POST', `/containers/${id}/pause`);
+      expect(answer, [204], `to pause the container ${name}`);
     },
     unpause: async ({ id, name }) => {
       const answer = await api('POST', `/containers/${id}/unpause`);
@@ -236,7 +244,9 @@ interface Inspected {
   readonly Mounts: readonly {
     readonly Type: string;
     readonly Name?: string;
+    readonly Source?: string;
     readonly Destination: string;
+    readonly RW?: boolean;
   }[];
   readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null };
 }
@@ -260,6 +270,12 @@ function toContainer(details: Inspected): Container {
     finishedAt: details.State.FinishedAt,
     restartPolicy: details.HostConfig?.RestartPolicy?.Name || 'no',
     networks: Object.keys(details.NetworkSettings.Networks ?? {}),
+    mounts: details.Mounts.map(({ Type, Name, Source = '', RW = true }) => ({
+      type: Type,
+      volume: Type === 'volume' ? Name : undefined,
+      source: Source,
+      isWritable: RW,
+    })),
     anonymousVolumes: details.Mounts.flatMap(({ Type, Name = '', Destination }) =>
       Type === 'volume' && ANONYMOUS_NAME.test(Name) ? [Destination] : [],
     ),

@@ -20,7 +20,9 @@ export interface ExecOptions {
   /** Run as this user, with no other groups; as ourselves if left out. */
   readonly user?: User;
   /** What it reads on stdin; nothing if left out. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
+  /** `latin1`: output with names of files, which are bytes, has one character for each. */
+  readonly encoding?: 'utf8' | 'latin1';
   readonly watch?: Watch;
   /** It changes the host and may outlive us: it keeps the lock until it ends, which is within its time. */
   readonly keepsLock?: boolean;
@@ -79,6 +81,9 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     // Execa's type stops at 9; it takes every descriptor that is open.
     stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(lock as 3[])],
     ...(options.input === undefined ? {} : { input: options.input }),
+    encoding: options.encoding ?? 'utf8',
+    // A NUL or a newline at the end is part of a list of names.
+    stripFinalNewline: options.encoding === undefined,
     reject: false,
     // A group of its own: Ctrl-C reaches us alone, and a plugin it started is ended with it.
     detached: true,

@@ -1,4 +1,6 @@
+import { lstat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { whenBooted } from '../argv/systemctl.ts';
 import { messageOf } from '../errors.ts';
 import { isWithin } from '../core/contents.ts';
 import { exec } from './exec.ts';
@@ -71,6 +73,7 @@ export function createGit(context: GitContext): GitHost {
       const own = await raw('status', ...porcelain, ...flags);
       return [...statusPaths(own), ...(await submodules.dirtyFiles())];
     },
+    locks: () => locksInForce(context, submodules),
     untrackedInTheWay: (commit) => untrackedInTheWay(context, submodules, commit),
     // Without renames: what moved away has changed as well.
     changedPaths: async (from, to) =>
@@ -125,6 +128,27 @@ async function removeEmptyObjects(context: GitContext): Promise<void> {
   const options = { user, timeoutSeconds: 300, cwd: '/' };
   await exec({ file: 'find', args: [objects, '-type', 'f', '-empty', '-delete'] }, options);
   await git(context, directory, ['update-ref', '-d', INCOMING]);
+}
+
+/** Who took a lock before this boot is gone; its lock is removed. @returns those that may be somebody's */
+async function locksInForce(context: GitContext, submodules: Submodules): Promise<string[]> {
+  const found = await Promise.all(
+    (await submodules.locks()).map(async (path) => ({
+      path,
+      stats: await lstat(path).catch(() => undefined),
+    })),
+  );
+  const there = found.flatMap(({ path, stats }) => (stats ? [{ path, atMs: stats.ctimeMs }] : []));
+  if (there.length === 0) return [];
+  const { stdout } = await exec(whenBooted, { timeoutSeconds: 10 }).catch(() => ({ stdout: '' }));
+  const bootedAtMs = Number(/@(\d+)/.exec(stdout)?.[1] ?? 0) * 1000;
+  const old = there.filter(({ atMs }) => atMs < bootedAtMs);
+  if (old.length > 0)
+    await removeLocks(
+      context,
+      old.map(({ path }) => path),
+    );
+  return there.filter((lock) => !old.includes(lock)).map(({ path }) => path);
 }
 
 /**

@@ -22,7 +22,8 @@ export const gitSettings: readonly string[] = [
 ];
 
 /** Git never asks: under systemd nobody would answer. */
-export const gitEnvironment = { GIT_TERMINAL_PROMPT: '0' } as const;
+// A status that is killed while it freshens the index up would leave its lock.
+export const gitEnvironment = { GIT_TERMINAL_PROMPT: '0', GIT_OPTIONAL_LOCKS: '0' } as const;
 
 /**
  * The commit a branch has at its remote: one `ls-remote`, as the owner of the work tree.

@@ -21,7 +21,7 @@ import t from 'tap';
 import type { Test } from 'tap';
 import { configSchema, settleConfig } from '../../src/config/schema.ts';
 import { createBackups } from '../../src/host/backups.ts';
-import type { BackupHost } from '../../src/host/host.ts';
+import type { BackupFacts, BackupHost, BackupManifest, BackupSource } from '../../src/host/host.ts';
 import { isRoot, owner, ownersDirectory } from '../support/git-world.ts';
 import { setXattr, treeFacts } from '../support/tree-facts.ts';
 
@@ -59,11 +59,30 @@ async function world(t: Test, layout: Layout = {}): Promise<World> {
     signal: () => undefined,
     watch: { started: () => {}, line: () => {} },
     onProgress: (status, fraction) => void progress.push(status, fraction ?? -1),
+    warn: (message) => void progress.push(message),
   });
   return { root, backups, host, progress };
 }
 
-const facts = { commit: 'c'.repeat(40), images: { web: 'sha256:w' } };
+const facts: BackupFacts = {
+  commit: 'c'.repeat(40),
+  images: { web: 'sha256:w' },
+  model: { name: 'autonomy', services: {}, volumes: { data: { name: 'autonomy_data' } } },
+  scope: { volumes: [], leftOut: [], writers: [] },
+  frozen: undefined,
+};
+
+/** A backup from start to end. */
+async function create(
+  host: BackupHost,
+  name: string,
+  { keep = 5, inUse = [] as string[], sources = [] as BackupSource[] } = {},
+): Promise<BackupManifest> {
+  const draft = await host.begin(name, [host.workTree, ...sources], keep, inUse);
+  await host.copy(draft, 600);
+  const volumes = sources.map(({ path, place }) => ({ path, name: place.replace('volumes/', '') }));
+  return host.finish(draft, { ...facts, scope: { ...facts.scope, volumes } }, inUse);
+}
 
 await t.test('a copy keeps every bit: modes, owners, times, links, xattrs', async (t) => {
   const { root, backups, host, progress } = await world(t);
@@ -85,7 +104,7 @@ await t.test('a copy keeps every bit: modes, owners, times, links, xattrs', asyn
   t.match(before.join('\n'), /0o42770/);
   t.match(before.join('\n'), /user\.note/);
 
-  await host.create('B1', facts);
+  await create(host, 'B1');
   t.same(await treeFacts(join(backups, 'B1/autonomy')), before);
   t.same(await treeFacts(at('autonomy')), before, 'and the source is as it was');
   t.not(
@@ -93,15 +112,15 @@ await t.test('a copy keeps every bit: modes, owners, times, links, xattrs', asyn
     statSync(at('autonomy/two')).ino,
     'a copy shares no inode with its source',
   );
-  t.equal(progress[0], 'measuring the work tree');
+  t.equal(progress[0], 'measuring what is to be backed up');
   t.ok(progress.includes('copying the work tree'));
 });
 
 await t.test('the manifest tells what it is, and `latest` points to the newest', async (t) => {
   const { backups, host } = await world(t);
-  const manifest = await host.create('B1', facts);
+  const manifest = await create(host, 'B1');
   t.match(manifest, {
-    schema: 1,
+    schema: 2,
     name: 'B1',
     createdAt: '2026-01-02T03:04:05.000Z',
     commit: facts.commit,
@@ -112,7 +131,7 @@ await t.test('the manifest tells what it is, and `latest` points to the newest',
   t.ok(manifest.files >= 5 && manifest.sizeBytes > 0);
   t.same(JSON.parse(readFileSync(join(backups, 'B1/manifest.json'), 'utf8')), manifest);
   t.equal(readlinkSync(join(backups, 'latest')), 'B1');
-  await host.create('B2', facts);
+  await create(host, 'B2');
   t.equal(readlinkSync(join(backups, 'latest')), 'B2');
   t.equal(
     readFileSync(join(backups, 'latest/autonomy/.env'), 'utf8'),
@@ -128,23 +147,23 @@ await t.test('the manifest tells what it is, and `latest` points to the newest',
 
 await t.test('backups are not backed up, wherever they lie', async (t) => {
   const inside = await world(t);
-  await inside.host.create('B1', facts);
-  await inside.host.create('B2', facts);
+  await create(inside.host, 'B1');
+  await create(inside.host, 'B2');
   t.notOk(existsSync(join(inside.backups, 'B2/backups')));
   mkdirSync(join(inside.root, 'autonomy/backups'));
-  await inside.host.create('B3', facts);
+  await create(inside.host, 'B3');
   t.ok(existsSync(join(inside.backups, 'B3/autonomy/backups')), 'another of that name is');
 
   const outside = await world(t, { backups: join(ownersDirectory(t, 'elsewhere'), 'deep/er') });
   mkdirSync(join(outside.root, 'backups'));
-  await outside.host.create('B1', facts);
+  await create(outside.host, 'B1');
   t.ok(existsSync(join(outside.backups, 'B1/backups')));
   t.ok(existsSync(join(outside.backups, 'latest/autonomy/compose.yaml')));
 });
 
 await t.test('a work tree that is the project itself is copied under its name', async (t) => {
   const { backups, host } = await world(t, { project: '' });
-  const manifest = await host.create('B1', facts);
+  const manifest = await create(host, 'B1');
   t.equal(manifest.projectPath, 'operation');
   t.ok(existsSync(join(backups, 'B1/operation/autonomy/compose.yaml')));
 });
@@ -156,7 +175,7 @@ await t.test(
     writeFileSync(join(root, 'manifest.json'), '{"mine": true}');
     mkdirSync(join(root, 'web'));
     writeFileSync(join(root, 'web/manifest.json'), '{"short_name": "x"}');
-    await host.create('B1', facts);
+    await create(host, 'B1');
     t.match(JSON.parse(readFileSync(join(backups, 'B1/manifest.json'), 'utf8')), { name: 'B1' });
     const kept = readFileSync(join(backups, 'B1/work-tree.manifest.json'), 'utf8');
     t.equal(kept, '{"mine": true}');
@@ -166,9 +185,9 @@ await t.test(
 
 await t.test('a copy that fails leaves no backup, and `latest` where it was', async (t) => {
   const { backups, host } = await world(t);
-  await host.create('B1', facts);
+  await create(host, 'B1');
   mkdirSync(join(backups, 'B2/in the way'), { recursive: true });
-  await t.rejects(host.create('B2', facts));
+  await t.rejects(create(host, 'B2'));
   t.equal(readlinkSync(join(backups, 'latest')), 'B1');
   t.same(
     (await host.list()).map(({ name }) => name),
@@ -184,7 +203,7 @@ await t.test('a partial copy of the same name is begun anew', async (t) => {
   const { backups, host } = await world(t);
   mkdirSync(join(backups, '.partial-B1/autonomy'), { recursive: true });
   writeFileSync(join(backups, '.partial-B1/autonomy/stale'), 'x');
-  await host.create('B1', facts);
+  await create(host, 'B1');
   t.notOk(existsSync(join(backups, 'B1/autonomy/stale')));
 });
 
@@ -192,22 +211,22 @@ await t.test(
   'prune keeps the newest, never takes latest, and clears what was cut short',
   async (t) => {
     const { backups, host } = await world(t);
-    for (const name of ['B1', 'B2', 'B3', 'B4']) await host.create(name, facts);
+    for (const name of ['B1', 'B2', 'B3', 'B4']) await create(host, name);
     rmSync(join(backups, 'latest'));
     symlinkSync('B1', join(backups, 'latest'));
     mkdirSync(join(backups, '.partial-old/x'), { recursive: true });
     mkdirSync(join(backups, 'mine'));
     writeFileSync(join(backups, 'mine/manifest.json'), '{"schema": 1, "name": "other"}');
-    t.same(await host.prune(2), ['B2']);
+    t.same(await host.prune(2, []), ['B2']);
     t.same(readdirSync(backups).toSorted(byText), ['B1', 'B3', 'B4', 'latest', 'mine']);
-    t.same(await host.prune(2), []);
+    t.same(await host.prune(2, []), []);
   },
 );
 
 await t.test('what is not whole, or was renamed, is not listed', async (t) => {
   const { backups, host } = await world(t);
-  await host.create('B1', facts);
-  await host.create('B2', facts);
+  await create(host, 'B1');
+  await create(host, 'B2');
   rmSync(join(backups, 'B1/manifest.json'));
   renameSync(join(backups, 'B2'), join(backups, 'moved'));
   mkdirSync(join(backups, 'B3'));
@@ -215,12 +234,12 @@ await t.test('what is not whole, or was renamed, is not listed', async (t) => {
   t.same(await host.list(), []);
   const elsewhere = await world(t, { backups: '/nonexistent/backups' });
   t.same(await elsewhere.host.list(), []);
-  t.same(await elsewhere.host.prune(1), []);
+  t.same(await elsewhere.host.prune(1, []), []);
 });
 
 await t.test('no room: refused with the numbers, nothing is written', async (t) => {
   const { backups, host } = await world(t, { keys: { backup: { reserve_mb: 9_000_000_000 } } });
-  await t.rejects(host.create('B1', facts), {
+  await t.rejects(create(host, 'B1'), {
     name: 'RefusedError',
     message: /no room for a backup in .*: \d+ MB needed .*reserve of 9000000000 MB.*, \d+ MB free/,
   });
@@ -231,11 +250,11 @@ await t.test('a backups directory that is a link, or a file, is refused', async 
   const { root, backups, host } = await world(t);
   const elsewhere = ownersDirectory(t, 'elsewhere');
   symlinkSync(elsewhere, backups);
-  await t.rejects(host.create('B1', facts), { message: /not a directory but a symbolic link/ });
+  await t.rejects(create(host, 'B1'), { message: /not a directory but a symbolic link/ });
   t.same(readdirSync(elsewhere), []);
   rmSync(backups);
   writeFileSync(backups, '');
-  await t.rejects(host.create('B1', facts), { message: /backups is not a directory$/ });
+  await t.rejects(create(host, 'B1'), { message: /backups is not a directory$/ });
   t.ok(lstatSync(root).isDirectory());
 });
 

@@ -28,6 +28,7 @@ export function container(service: string, rest: Partial<Container> = {}): Conta
     finishedAt: '0001-01-01T00:00:00Z',
     restartPolicy: 'unless-stopped',
     networks: ['shop_default'],
+    mounts: [],
     anonymousVolumes: [],
     ...rest,
   };

@@ -101,16 +101,18 @@ export function broken(world: World, allowed: readonly string[]): string | undef
   if (world.tree.locked) return 'a lock was left in the work tree';
   if (world.files.has('active')) return 'the journal is still open';
   if (world.files.has('needs-operator.json')) return 'an operator is needed for nothing';
+  if (world.files.has('frozen.json')) return 'somebody is still frozen';
   if (world.partialBackups.size > 0) return 'half a backup was left';
   return undefined;
 }
 
 /**
  * The same where the disk fails or the journal is lost: then what could not be removed of a backup goes
- * when the next one is made.
+ * when the next one is made, and the record of who was frozen with the next run.
  */
 export function brokenButBackups(world: World, allowed: readonly string[]): string | undefined {
-  return broken({ ...world, partialBackups: new Set() }, allowed);
+  const files = new Map([...world.files].filter(([name]) => name !== 'frozen.json'));
+  return broken({ ...world, files, partialBackups: new Set() }, allowed);
 }
 
 /** A whole life: disturbed runs, then the boot unit, then the next timer runs. */

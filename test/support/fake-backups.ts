@@ -3,7 +3,7 @@ import type { Effect, Read } from './fake-host.ts';
 import type { World } from './fake-world.ts';
 
 const manifest = (name: string) => ({
-  schema: 1 as const,
+  schema: 2 as const,
   name,
   createdAt: '',
   commit: name.split('-')[1] ?? '',
@@ -18,14 +18,23 @@ const manifest = (name: string) => ({
 /** Backups that can be cut off half-way, and so can their removal. */
 export function fakeBackups(world: World, effect: Effect, read: Read): Host['backups'] {
   return {
-    create: async (name) => {
+    workTree: { path: '/live', place: '', excluded: [] },
+    begin: async (name, sources) => {
       await effect(() => void world.partialBackups.add(name));
+      const draft = { name, sources, directory: '', startedAt: '', sizeBytes: 0, files: 0 };
+      return { ...draft, base: undefined };
+    },
+    copy: () => effect(() => {}),
+    distrust: () => effect(() => {}),
+    finish: async ({ name }) => {
       await effect(() => {
         world.partialBackups.delete(name);
         world.backups.add(name);
       });
       return manifest(name);
     },
+    verify: () => read(() => []),
+    restore: () => read(() => []),
     neededBytes: () => read(() => 0),
     list: () => read(() => [...world.backups].toSorted().toReversed().map(manifest)),
     removePartial: (name) =>

@@ -2,7 +2,7 @@ import { fakeBackups } from './fake-backups.ts';
 import type { Host } from '../../src/host/host.ts';
 import { checked, wholeLines } from '../../src/host/state-files.ts';
 import { fakeCompose } from './fake-compose.ts';
-import { PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
+import { dataVolume, PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
 
 /** How a run on the fake machine is disturbed. Effects are counted from the start of the run. */
 export interface Disturbance {
@@ -136,12 +136,25 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           ended: new Date(world.engineStartedAtMs + 5000).toISOString(),
         })),
       restart: () => effect(() => {}),
+      volumes: () => read(() => [dataVolume]),
+      mountedPaths: () => read(() => []),
+      pause: ({ id }) =>
+        effect(
+          () =>
+            void (world.containers = world.containers.map((one) =>
+              one.id === id ? { ...one, state: 'paused' } : one,
+            )),
+          undefined,
+          'memory',
+        ),
       unpause: ({ id }) =>
         effect(
           () =>
             void (world.containers = world.containers.map((one) =>
               one.id === id ? { ...one, state: 'running' } : one,
             )),
+          undefined,
+          'memory',
         ),
       dropImage: (reference) =>
         effect(() => void world.images.delete(reference), undefined, 'frees'),
@@ -160,6 +173,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
         ),
     },
     backups: fakeBackups(world, effect, read),
+    freezeGuard: { arm: () => effect(() => {}, undefined, 'memory'), disarm: async () => {} },
     state: fakeState(world, effect, read, () => void (power.reserve = WRITES_OF_RESERVE)),
     log: { debug: say, info: say, warn: say, error: say, flush: async () => {} },
     probe: (url) => read(() => ({ url, ok: true, detail: 'HTTP 200' })),
@@ -196,6 +210,7 @@ function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
     subject: (commit) => read(() => commit),
     isAncestor: (ancestor, descendant) => read(() => descends(world, descendant, ancestor)),
     dirtyFiles: () => read(() => (world.tree.locked ? ['half of a checkout'] : [])),
+    locks: () => read(() => []),
     untrackedInTheWay: () => read(() => []),
     changedPaths: (_from, to) =>
       read(() => [...(releaseOf(world, to).changedPaths ?? ['docker-compose.yml'])]),

@@ -1,3 +1,4 @@
+import type { Volume } from '../../src/core/backup-scope.ts';
 import type { ComposeModel } from '../../src/core/compose-model.ts';
 import type { Container } from '../../src/core/observe.ts';
 
@@ -87,6 +88,16 @@ export function releaseOf(world: World, commit: string): FakeRelease {
 export const hashOf = (world: World, commit: string, service: string): string =>
   JSON.stringify(releaseOf(world, commit).model.services[service]);
 
+/** The volume that `db` writes to. */
+export const dataVolume: Volume = {
+  name: 'data',
+  driver: 'local',
+  mountpoint: '/volumes/data',
+  options: {},
+  labels: {},
+};
+const dataMount = { type: 'volume', volume: 'data', source: '/volumes/data', isWritable: true };
+
 /** A container as compose would make it of the tree's release. */
 export function newContainer(
   world: World,
@@ -115,6 +126,7 @@ export function newContainer(
     finishedAt: '0001-01-01T00:00:00Z',
     restartPolicy: 'always',
     networks: [],
+    mounts: service === 'db' ? [dataMount] : [],
     anonymousVolumes: [],
     contents: releaseOf(world, commit).contents?.[service] ?? '',
   };

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { identities, versions } from '../cluster-view.ts';
 import { startInstalled } from '../installed-host.ts';
+import { expectRefusal, expectUpdate } from '../picture.ts';
 
 await t.test('the environment comes from a tracked .env', async (t) => {
   const host = await startInstalled();
@@ -96,3 +97,24 @@ await t.test('a submodule moves', async (t) => {
     }
   });
 });
+
+await t.test(
+  'a lock of git: whoever may hold it is waited for, what a boot left is removed',
+  async (t) => {
+    const host = await startInstalled();
+    t.teardown(() => host.destroy());
+    await expectUpdate(t, host, 0);
+    const lock = `${host.workTree}/.git/index.lock`;
+    await host.run('touch', [lock], { user: 'geo', reject: true });
+    const release = await host.pushCluster({ tag: 'v2' });
+    const said = await expectRefusal(t, host);
+    t.match(
+      said,
+      /another git is at work in the work tree, or one was killed there: .*index\.lock/,
+    );
+    t.match(said, /next: ps -C git .*; when there is none: rm .*index\.lock/);
+    await host.reboot();
+    await expectUpdate(t, host, 0);
+    t.equal(await host.head(), release);
+  },
+);

@@ -9,11 +9,11 @@ import {
   type ComposeProject,
 } from '../../../src/argv/compose.ts';
 import { dockerPull } from '../../../src/argv/docker.ts';
-import { diskUse, syncFilesystem } from '../../../src/argv/files.ts';
+import { changedSince, diskUse, syncFilesystem } from '../../../src/argv/files.ts';
 import { rsyncCopy } from '../../../src/argv/rsync.ts';
 import { printableStep } from '../../../src/argv/steps.ts';
 import { systemctlShow } from '../../../src/argv/systemctl.ts';
-import { findSpecialModes, outsideSandbox, stopCopy } from '../../../src/argv/systemd-run.ts';
+import { outsideSandbox, stopCopies, thawLater } from '../../../src/argv/systemd-run.ts';
 import type { Step } from '../../../src/core/plan.ts';
 
 const project: ComposeProject = {
@@ -65,11 +65,11 @@ await t.test('a printed command can be pasted into a shell', async (t) => {
 });
 
 await t.test('copies keep everything and share no inode with their source', async (t) => {
-  const { file, args } = rsyncCopy(['/a/', '/m'], '/b/', ['/backups/']);
+  const { file, args } = rsyncCopy('/a/', '/b/', ['/backups/']);
   t.equal(file, 'rsync');
   t.ok(args.includes('-aHAXS') && args.includes('--numeric-ids'));
-  t.notMatch(args.join(' '), /--link-dest|--delete|--inplace/);
-  t.same(args.slice(-5), ['--exclude=/backups/', '--', '/a/', '/m', '/b/']);
+  t.notMatch(args.join(' '), /--link-dest|--inplace/);
+  t.same(args.slice(-5), ['--delete', '--exclude=/backups/', '--', '/a/', '/b/']);
 });
 
 await t.test('paths of others are never taken for options', async (t) => {
@@ -78,15 +78,29 @@ await t.test('paths of others are never taken for options', async (t) => {
 });
 
 await t.test('a copy outside the sandbox is the same command in a unit of its own', async (t) => {
-  const command = outsideSandbox({ file: 'rsync', args: ['-a', '--', '/a', '/b'] });
+  const command = outsideSandbox({ file: 'rsync', args: ['-a', '--', '/a', '/b'] }, 3);
   t.same(command.args.slice(-6), ['--', 'rsync', '-a', '--', '/a', '/b']);
   t.ok(command.args.includes('--wait') && command.args.includes('--pipe'));
   const unit = command.args.find((arg) => arg.startsWith('--unit='))?.slice('--unit='.length);
-  t.same(stopCopy.args, ['stop', unit]);
+  t.same(stopCopies(3).args, ['stop', unit]);
+});
+
+await t.test('what changed is listed by the inode, and backups are not looked at', async (t) => {
   t.equal(
-    printable(findSpecialModes('/a', ['/a/b'])),
-    'find /a -xdev -path /a/b -prune -o -perm /6000 -print -quit',
+    printable(changedSince('/a', ['/b/', '*.tmp'], 12.5)),
+    String.raw`find /a -path /a/b -prune -o -type f -newerct @12.500 -printf '%P\0'`,
   );
+});
+
+const lines = (paused: string[], stopped: string[]): string[] =>
+  thawLater({ paused, stopped }, '/s/lock', 330).args.slice(5);
+
+await t.test('a unit that lets a frozen cluster go on waits for the lock', async (t) => {
+  const wait = '--property=ExecStartPre=-flock --exclusive --timeout 330 /s/lock true';
+  t.same(lines(['a', 'b'], []), [wait, '--', 'docker', 'unpause', 'a', 'b']);
+  t.same(lines([], ['c']), [wait, '--', 'docker', 'start', 'c']);
+  const unpause = '--property=ExecStartPre=-docker unpause a';
+  t.same(lines(['a'], ['c']), [wait, unpause, '--', 'docker', 'start', 'c']);
 });
 
 await t.test('the rest', async (t) => {

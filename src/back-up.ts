@@ -1,0 +1,82 @@
+import type { Config } from './config/schema.ts';
+import { scopeOf, type BackupScope } from './core/backup-scope.ts';
+import type { ComposeModel } from './core/compose-model.ts';
+import type { BackupManifest, BackupSource, Host } from './host/host.ts';
+import { whileFrozen } from './freeze.ts';
+
+/** What a backup is made of, beside the host itself. */
+export interface BackupWish {
+  readonly name: string;
+  /** The release that runs: its commit, what compose makes of it, and its images by service. */
+  readonly commit: string;
+  readonly model: ComposeModel;
+  readonly images: Readonly<Record<string, string>>;
+}
+
+/**
+ * Backs the cluster up: copies everything while it runs, then what changed meanwhile while nobody writes.
+ *
+ * @throws when it cannot be had whole; half of one is left under a hidden name
+ */
+export async function backUp(
+  host: Host,
+  config: Config,
+  wish: BackupWish,
+): Promise<BackupManifest> {
+  const { backups } = host;
+  const scope = await scopeNow(host, config, wish.model);
+  for (const { subject, why } of scope.leftOut) {
+    host.log.info(`not in the backup: ${subject}: ${why}`);
+  }
+  const inUse = await host.engine.mountedPaths();
+  const sources = sourcesOf(host, scope);
+  const draft = await backups.begin(wish.name, sources, config.backup.keep, inUse);
+  if (scope.writers.length > 0) {
+    await backups.copy(draft, config.timeouts.backup_seconds);
+    await backups.distrust(draft);
+  }
+  const limit =
+    scope.writers.length > 0 ? config.backup.freeze_seconds : config.timeouts.backup_seconds;
+  const frozen = await whileFrozen(host, config, scope.writers, () => backups.copy(draft, limit));
+  if (frozen) host.log.info(`nobody wrote for ${frozen.seconds.toFixed(1)} s (${namesOf(frozen)})`);
+  const { commit, images, model } = wish;
+  return backups.finish(draft, { commit, images, model, scope, frozen }, inUse);
+}
+
+/** What a backup made now would need on its disk. */
+export async function backupBytes(
+  host: Host,
+  config: Config,
+  model: ComposeModel,
+): Promise<number> {
+  return host.backups.neededBytes(sourcesOf(host, await scopeNow(host, config, model)));
+}
+
+async function scopeNow(host: Host, config: Config, model: ComposeModel): Promise<BackupScope> {
+  const [containers, volumes] = await Promise.all([
+    host.engine.containers(),
+    host.engine.volumes(),
+  ]);
+  return scopeOf({
+    model,
+    containers,
+    volumes,
+    workTree: host.git.directory,
+    backupsDirectory: config.backups_dir,
+    freeze: config.backup.freeze,
+    excludedVolumes: config.backup.exclude_volumes,
+  });
+}
+
+function sourcesOf({ backups }: Host, { volumes }: BackupScope): BackupSource[] {
+  const each = volumes.map(({ name, path }) => ({ path, place: `volumes/${name}`, excluded: [] }));
+  return [backups.workTree, ...each];
+}
+
+function namesOf({ paused, stopped }: { paused: readonly string[]; stopped: readonly string[] }) {
+  const parts = [
+    ...(paused.length > 0 ? [`paused: ${paused.join(', ')}`] : []),
+    ...(stopped.length > 0 ? [`stopped: ${stopped.join(', ')}`] : []),
+  ];
+  return parts.join('; ');
+}

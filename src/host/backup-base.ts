@@ -1,0 +1,133 @@
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { shareBlocks } from '../argv/files.ts';
+import type { BackupContext } from './backup-layout.ts';
+import { LATEST, MANIFEST, MTREE } from './backup-layout.ts';
+import { runOutside } from './backup-copy.ts';
+import { exec } from './exec.ts';
+import type { BackupDraft, BackupManifest } from './host.ts';
+import { readKnownDigests, treeEntries } from './backup-digests.ts';
+
+/** A backup whose files a new one is begun with. */
+export interface Base {
+  readonly manifest: BackupManifest;
+  /** `share`: a copy that shares blocks, never inodes. `take`: the old one is gone by that. */
+  readonly how: 'share' | 'take';
+}
+
+/** Time stamps of filesystems are as coarse as a tick of the kernel: 1 to 10 ms. */
+const TICK_MS = 20;
+/** What is read again of a base, in each backup another part of it. */
+const SAMPLE = 7;
+const DAY_MS = 86_400_000;
+
+/**
+ * A new backup need not begin empty. Where the disk shares blocks between files, it is begun as a copy of
+ * the newest; elsewhere with the files of the oldest, which would go anyway, once there are enough.
+ *
+ * @param untouchable names of backups that have to stay as they are
+ */
+export async function chooseBase(
+  context: BackupContext,
+  backups: readonly BackupManifest[],
+  keep: number,
+  untouchable: ReadonlySet<string>,
+): Promise<Base | undefined> {
+  const [newest] = backups;
+  if (newest?.schema === 2 && (await sharesBlocks(context))) {
+    return { manifest: newest, how: 'share' };
+  }
+  const old = backups.slice(Math.max(1, keep - 1)).filter(({ name }) => !untouchable.has(name));
+  const oldest = old.at(-1);
+  return oldest?.schema === 2 ? { manifest: oldest, how: 'take' } : undefined;
+}
+
+/** Whether the disk can share blocks between files (btrfs, XFS): found out by trying. */
+async function sharesBlocks({ config }: BackupContext): Promise<boolean> {
+  const [from, to] = ['a', 'b'].map((name) => join(config.backups_dir, `.partial-probe-${name}`));
+  if (from === undefined || to === undefined) return false;
+  try {
+    await writeFile(from, 'x'.repeat(8192), { mode: 0o600 });
+    await exec(shareBlocks(from, to), { timeoutSeconds: 60 });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    await Promise.all([from, to].map((path) => rm(path, { force: true })));
+  }
+}
+
+/**
+ * Lays the draft's directory out. What of the base has rotted on the disk meanwhile is left out.
+ *
+ * @returns the base, with the moment at which nothing of it had been written to yet
+ */
+export async function beginFromBase(
+  context: BackupContext,
+  scratch: string,
+  base: Base | undefined,
+): Promise<BackupDraft['base']> {
+  if (base === undefined) {
+    await mkdir(scratch, { mode: 0o755 });
+    return undefined;
+  }
+  const directory = context.config.backups_dir;
+  const { name } = base.manifest;
+  const from = join(directory, name);
+  context.onProgress(`beginning with the files of ${name}`);
+  if (base.how === 'take') await rename(from, scratch);
+  else
+    await runOutside(
+      context,
+      shareBlocks(from, scratch),
+      0,
+      context.config.timeouts.backup_seconds,
+    );
+  await rm(join(scratch, MANIFEST), { force: true });
+  await dropRotten(context, scratch, name);
+  await wait(TICK_MS);
+  const at = context.now().toISOString();
+  await wait(TICK_MS);
+  return { name, at };
+}
+
+/** Reads a part of the files again, in each backup another; rsync would take them for what they were. */
+async function dropRotten(context: BackupContext, scratch: string, base: string): Promise<void> {
+  const known = await readKnownDigests(join(scratch, MTREE));
+  const today = Math.floor(context.now().getTime() / DAY_MS);
+  let index = today;
+  const isSampled = (): boolean => (index += 1) % SAMPLE === 0;
+  const watcher = watcherOf(context, `reading some files of ${base} again`);
+  const entries = treeEntries(scratch, [MTREE, LATEST], watcher, known, () => !isSampled());
+  for await (const entry of entries) {
+    const before = known.get(entry.path);
+    const looksSame = before?.size === entry.size && before?.timeNs === entry.timeNs;
+    if (entry.type !== 'file' || !looksSame || before.digest === entry.digest) continue;
+    const path = Buffer.from(entry.path, 'latin1');
+    context.warn(
+      `${path.toString()} of the backup ${base} is not what was written there: the disk may fail`,
+    );
+    await rm(Buffer.concat([Buffer.from(`${scratch}/`), path]), { force: true });
+  }
+}
+
+/** Shows how much was read. */
+export function watcherOf(
+  context: BackupContext,
+  status: string,
+  ofBytes = 0,
+): { onBytes: (bytes: number) => void; check: () => void } {
+  let done = 0;
+  let shown = 0;
+  const STEP_BYTES = 16_000_000;
+  return {
+    onBytes: (bytes) => {
+      done += bytes;
+      if (done - shown < STEP_BYTES) return;
+      shown = done;
+      context.onProgress(status, ofBytes > 0 ? Math.min(1, done / ofBytes) : undefined);
+    },
+    check: () => context.signal()?.throwIfAborted(),
+  };
+}

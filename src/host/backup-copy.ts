@@ -1,0 +1,153 @@
+import { mkdir, readdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { changedSince, makeOlder } from '../argv/files.ts';
+import { rsyncCopy, rsyncFile } from '../argv/rsync.ts';
+import { outsideSandbox, stopCopies } from '../argv/systemd-run.ts';
+import type { Command } from '../argv/command.ts';
+import { megabytes } from '../core/megabytes.ts';
+import { exec, type ExecResult } from './exec.ts';
+import { OWN_PREFIX, RESERVED, type BackupContext } from './backup-layout.ts';
+import type { BackupDraft, BackupSource } from './host.ts';
+
+const STOP_COPIES_SECONDS = 100;
+/** How many sources are copied at the same time. */
+const LANES = 4;
+/** Clocks of filesystems are coarse, and a pass is begun a moment after it is noted. */
+const MARGIN_MS = 2000;
+
+/**
+ * A live cluster removes files while they are copied or listed: rsync says 24 then, and find 1. What is
+ * left of such a file is nothing, as in the tree.
+ */
+const VANISHED: Readonly<Record<string, number>> = { rsync: 24, find: 1, du: 1 };
+
+/** One copy into the backup: of a directory, or of a single file. */
+interface Pass {
+  readonly from: string;
+  readonly to: string;
+  readonly excluded: readonly string[];
+  readonly isFile?: boolean;
+}
+
+/**
+ * Brings the draft up to what its sources are now; again, only what changed since. What looks as it did is
+ * copied all the same where it was written to at about the time of the pass before: a file that is
+ * written twice within one tick of the clock of the filesystem (4 ms) has the same time and size.
+ *
+ * @param withinSeconds how long it may take
+ */
+export async function copySources(
+  context: BackupContext,
+  draft: BackupDraft,
+  withinSeconds: number,
+): Promise<void> {
+  const waiting = [...(await passesOf(draft)).entries()];
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const [index, pass] = next;
+      if (pass.isFile !== true) await mkdir(pass.to, { recursive: true });
+      await runOutside(context, copyCommand(pass), index, withinSeconds);
+    }
+  };
+  const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
+  const failed = lanes.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+/**
+ * Has the next pass copy what changed since a moment, whatever it looks like.
+ *
+ * @param sinceMs when the pass before was begun, or earlier
+ */
+export async function distrustChanged(
+  context: BackupContext,
+  draft: BackupDraft,
+  sinceMs: number,
+): Promise<void> {
+  const { backup_seconds: timeoutSeconds } = context.config.timeouts;
+  for (const { from, to, excluded, isFile = false } of await passesOf(draft)) {
+    // A single file is small, and always copied anew.
+    if (isFile) continue;
+    const command = changedSince(from, excluded, (sinceMs - MARGIN_MS) / 1000);
+    const { stdout } = await exec(command, { timeoutSeconds, accept: [1], encoding: 'latin1' });
+    if (stdout === '') continue;
+    const input = Buffer.from(stdout, 'latin1');
+    // 123: some of them are not in the copy.
+    await exec(makeOlder, { cwd: to, input, timeoutSeconds, accept: [123] });
+  }
+}
+
+function copyCommand({ from, to, excluded, isFile = false }: Pass): Command {
+  return isFile ? rsyncFile(from, to) : rsyncCopy(`${from}/`, `${to}/`, excluded);
+}
+
+async function passesOf(draft: BackupDraft): Promise<Pass[]> {
+  return (await Promise.all(draft.sources.map((source) => passesFor(source, draft)))).flat();
+}
+
+/** The work tree itself lies at the top of the backup, beside what is ours there. */
+async function passesFor(source: BackupSource, draft: BackupDraft): Promise<Pass[]> {
+  const { path, place, excluded } = source;
+  const to = join(draft.directory, place);
+  if (place !== '') return [{ from: path, to, excluded }];
+  const entries = await readdir(path, { withFileTypes: true });
+  const clashes = entries.filter(
+    ({ name }) => RESERVED.includes(name) || name.startsWith(OWN_PREFIX),
+  );
+  const kept = [...RESERVED, `${OWN_PREFIX}*`].map((name) => `/${name}`);
+  return [
+    { from: path, to, excluded: [...excluded, ...kept] },
+    ...clashes.map((entry) => ({
+      from: join(path, entry.name),
+      to: join(to, `${OWN_PREFIX}${entry.name}`),
+      excluded: [],
+      isFile: !entry.isDirectory(),
+    })),
+  ];
+}
+
+/**
+ * Runs a command of the backup. The sandbox of the service forbids it to make devices, and files with setuid
+ * bits, capabilities or the attributes of the system: there it is run outside of it, in a unit of its own.
+ *
+ * @param lane tells apart what is run at the same time
+ */
+export async function runOutside(
+  context: BackupContext,
+  command: Command,
+  lane: number,
+  withinSeconds: number,
+): Promise<ExecResult> {
+  const signal = context.signal();
+  const options = {
+    timeoutSeconds: withinSeconds,
+    keepsLock: true,
+    accept: [VANISHED[basename(command.file)] ?? 0],
+    watch: {
+      started: context.watch.started,
+      line: (line: string): void => showProgress(context, line),
+    },
+    ...(signal ? { signal } : {}),
+  };
+  if (!context.isSandboxed) return exec(command, options);
+  try {
+    return await exec(outsideSandbox(command, lane), options);
+  } finally {
+    // It ended by itself, unless we were told to stop, or its time was up.
+    await exec(stopCopies(lane), { timeoutSeconds: STOP_COPIES_SECONDS, accept: [5] });
+  }
+}
+
+/** Ends copies whose run was killed. */
+export async function stopLeftCopies(context: BackupContext): Promise<void> {
+  if (!context.isSandboxed) return;
+  await exec(stopCopies('*'), { timeoutSeconds: STOP_COPIES_SECONDS, accept: [5] });
+}
+
+/** `  1,234,567  45%  12.34MB/s    0:00:01` of rsync. */
+function showProgress(context: BackupContext, line: string): void {
+  const found = /^\s*([\d,]+)\s+(\d{1,3})%\s+([\d.]+\w?B\/s)/.exec(line);
+  if (!found) return;
+  const bytes = Number((found[1] ?? '').replaceAll(',', ''));
+  context.onProgress(`copying: ${megabytes(bytes)} at ${found[3]}`, Number(found[2]) / 100);
+}

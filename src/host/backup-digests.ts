@@ -1,0 +1,223 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
+import { differences, parseEntry, type EntryType, type TreeEntry } from '../core/mtree.ts';
+
+/** What a file was known to be when its digest was taken. */
+export type KnownDigests = ReadonlyMap<string, KnownFile>;
+
+interface KnownFile {
+  readonly size: bigint | undefined;
+  readonly timeNs: bigint;
+  readonly digest: string | undefined;
+}
+
+/** Shows that things go on, and stops them when asked to. */
+export interface Watcher {
+  readonly onBytes: (bytes: number) => void;
+  /** @throws when it is to be stopped */
+  readonly check: () => void;
+}
+
+/** The same file under another name need not be read again. */
+interface Walk {
+  readonly root: Buffer;
+  readonly watcher: Watcher;
+  readonly digestFor: (file: Buffer, entry: TreeEntry, stats: BigIntStats) => Promise<string>;
+  readonly byInode: Map<string, string>;
+}
+
+const CHUNK_BYTES = 1 << 20;
+const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+/** Between two of them, timers and signals get their turn. */
+const ENTRIES_AT_A_TIME = 200;
+
+/**
+ * Everything below a directory but what is left out at its top, in a stable order, with the SHA-256 of
+ * every regular file.
+ *
+ * @param known digests that need not be taken again, where `isKept` says that the file is as it was
+ */
+export async function* treeEntries(
+  root: string,
+  leftOut: readonly string[],
+  watcher: Watcher,
+  known: KnownDigests = new Map(),
+  isKept: (stats: BigIntStats) => boolean = () => false,
+): AsyncGenerator<TreeEntry> {
+  const digestFor = async (file: Buffer, entry: TreeEntry, stats: BigIntStats): Promise<string> => {
+    const before = known.get(entry.path);
+    const isSame = before?.size === entry.size && before?.timeNs === entry.timeNs;
+    return isSame && before.digest !== undefined && isKept(stats)
+      ? before.digest
+      : fileDigestOf(file, watcher);
+  };
+  const walk: Walk = { root: Buffer.from(root), watcher, digestFor, byInode: new Map() };
+  let count = 0;
+  for await (const entry of entriesBelow(walk, Buffer.alloc(0), new Set(leftOut))) {
+    yield entry;
+    watcher.check();
+    count += 1;
+    if (count % ENTRIES_AT_A_TIME === 0) await turn();
+  }
+}
+
+async function* entriesBelow(
+  walk: Walk,
+  directory: Buffer,
+  leftOut: ReadonlySet<string>,
+): AsyncGenerator<TreeEntry> {
+  const names = readdirSync(join(walk.root, directory), { encoding: 'buffer' });
+  for (const name of names.toSorted((left, right) => Buffer.compare(left, right))) {
+    if (directory.length === 0 && leftOut.has(name.toString('latin1'))) continue;
+    const path = directory.length === 0 ? name : join(directory, name);
+    const entry = await entryAt(walk, path);
+    yield entry;
+    if (entry.type === 'dir') yield* entriesBelow(walk, path, leftOut);
+  }
+}
+
+/** What is recorded of one path; the digest of a regular file too. */
+async function entryAt(walk: Walk, path: Buffer): Promise<TreeEntry> {
+  const file = join(walk.root, path);
+  const stats = lstatSync(file, { bigint: true });
+  const entry = describe(path, stats);
+  if (entry.type === 'link') {
+    return { ...entry, target: readlinkSync(file, { encoding: 'buffer' }).toString('latin1') };
+  }
+  if (entry.type !== 'file') return entry;
+  const inode = stats.nlink > 1n ? `${stats.dev}:${stats.ino}` : undefined;
+  const seen = inode === undefined ? undefined : walk.byInode.get(inode);
+  const digest = seen ?? (await walk.digestFor(file, entry, stats));
+  if (inode !== undefined) walk.byInode.set(inode, digest);
+  return { ...entry, digest };
+}
+
+function describe(path: Buffer, stats: BigIntStats): TreeEntry {
+  const type = typeOf(stats);
+  const isDevice = type === 'char' || type === 'block';
+  return {
+    path: path.toString('latin1'),
+    type,
+    mode: Number(stats.mode & 0o7777n),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    timeNs: stats.mtimeNs,
+    ...(type === 'file' ? { size: stats.size } : {}),
+    ...(isDevice ? { device: deviceOf(stats.rdev) } : {}),
+  };
+}
+
+function typeOf(stats: BigIntStats): EntryType {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'dir';
+  if (stats.isSymbolicLink()) return 'link';
+  if (stats.isFIFO()) return 'fifo';
+  if (stats.isSocket()) return 'socket';
+  return stats.isCharacterDevice() ? 'char' : 'block';
+}
+
+/** As glibc's gnu_dev_major and gnu_dev_minor. */
+function deviceOf(rdev: bigint): readonly [number, number] {
+  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
+  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
+  return [Number(major), Number(minor & 0xffffffffn)];
+}
+
+/** SHA-256 of a file's content, in hexadecimal digits. */
+async function fileDigestOf(file: Buffer, watcher: Watcher): Promise<string> {
+  const hash = createHash('sha256');
+  const descriptor = openSync(file, 'r');
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const bytes = readSync(descriptor, chunk, 0, CHUNK_BYTES, null);
+      if (bytes > 0) hash.update(chunk.subarray(0, bytes));
+      watcher.onBytes(bytes);
+      if (bytes < CHUNK_BYTES) break;
+      // Most files are small, and read without a detour; a large one lets signals in between.
+      if (!isFirst) await turn();
+      watcher.check();
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return hash.digest('hex');
+}
+
+function join(directory: Buffer, name: Buffer): Buffer {
+  return directory.length === 0 ? name : Buffer.concat([directory, Buffer.from('/'), name]);
+}
+
+/** What a manifest.mtree says of the regular files in a backup. */
+export async function readKnownDigests(mtree: string): Promise<KnownDigests> {
+  const known = new Map<string, KnownFile>();
+  for await (const entry of recordedEntries(mtree)) {
+    if (entry.type !== 'file') continue;
+    const { size, timeNs, digest } = entry;
+    known.set(entry.path, { size, timeNs, digest });
+  }
+  return known;
+}
+
+/** How a tree differs from its manifest.mtree, one line each, at most `limit` of them. */
+export async function compareWithManifest(
+  root: string,
+  mtree: string,
+  leftOut: readonly string[],
+  watcher: Watcher,
+  limit = 100,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const recorded = recordedEntries(mtree);
+  // Both are in the order of the walk: a path that is only on one side is met there.
+  const found = treeEntries(root, leftOut, watcher);
+  let wanted = await nextOf(recorded);
+  let seen = await nextOf(found);
+  while ((wanted || seen) && problems.length < limit) {
+    const order = wanted && seen ? orderOf(wanted.path, seen.path) : wanted ? -1 : 1;
+    const name = shown(order <= 0 ? (wanted?.path ?? '') : (seen?.path ?? ''));
+    if (order < 0) problems.push(`${name} is missing`);
+    else if (order > 0) problems.push(`${name} is not in the manifest`);
+    else if (wanted && seen) {
+      problems.push(...differences(wanted, seen).map((text) => `${name}: ${text}`));
+    }
+    if (order <= 0) wanted = await nextOf(recorded);
+    if (order >= 0) seen = await nextOf(found);
+  }
+  return problems;
+}
+
+async function nextOf(entries: AsyncGenerator<TreeEntry>): Promise<TreeEntry | undefined> {
+  const next = await entries.next();
+  return next.done === true ? undefined : next.value;
+}
+
+/** The entries of a manifest.mtree, in its order. */
+async function* recordedEntries(mtree: string): AsyncGenerator<TreeEntry> {
+  const file = await open(mtree);
+  try {
+    for await (const line of file.readLines()) {
+      const entry = parseEntry(line);
+      if (entry) yield entry;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** The order of a walk: by the names on the way, each by its bytes. */
+function orderOf(left: string, right: string): number {
+  const [ours, theirs] = [left.split('/'), right.split('/')];
+  for (const [index, name] of ours.entries()) {
+    const other = theirs[index];
+    if (other === undefined) return 1;
+    if (name !== other) return name < other ? -1 : 1;
+  }
+  return ours.length - theirs.length;
+}
+
+function shown(path: string): string {
+  return Buffer.from(path, 'latin1').toString('utf8');
+}

@@ -1,0 +1,43 @@
+import { basename } from 'node:path';
+import type { Config } from '../config/schema.ts';
+import type { Watch } from './exec.ts';
+import type { Repository } from './repository.ts';
+
+export interface BackupContext {
+  readonly config: Config;
+  readonly repository: Repository;
+  /** Whether we run in the service, whose sandbox forbids setuid and setgid bits. */
+  readonly isSandboxed: boolean;
+  readonly now: () => Date;
+  readonly signal: () => AbortSignal | undefined;
+  readonly watch: Watch;
+  readonly onProgress: (status: string, fraction?: number) => void;
+  readonly warn: (message: string) => void;
+}
+
+export const MANIFEST = 'manifest.json';
+export const MTREE = 'manifest.mtree';
+export const LATEST = 'latest';
+/** A copy under way; never a backup. */
+export const partial = (name: string): string => `.partial-${name}`;
+
+/** Names of ours at the top of a backup; a work tree's own are kept beside them. */
+export const RESERVED = [
+  'volumes',
+  'dumps',
+  'images',
+  'engine',
+  'manifest.json',
+  'manifest.mtree',
+  'compose.resolved.json',
+  'volumes.override.yaml',
+  'RUN.sh',
+  'RESTORE.md',
+];
+/** `volumes` of a work tree is `work-tree.volumes` in the backup. */
+export const OWN_PREFIX = 'work-tree.';
+
+/** A work tree that is the project itself is copied to a directory of the project's name. */
+export function projectPathIn({ config, repository }: BackupContext): string {
+  return repository.projectPath === '' ? basename(config.project_dir) : repository.projectPath;
+}
