@@ -1,6 +1,13 @@
 import type { Command } from './command.ts';
 
-const AS_IT_IS = ['-aHAXS', '--numeric-ids', '--info=progress2', '--no-inc-recursive'];
+const AS_IT_IS = [
+  '-aHAXS',
+  '--numeric-ids',
+  // Times are compared to the nanosecond: by whole seconds, what is written twice in one looks the same.
+  '--modify-window=-1',
+  '--info=progress2',
+  '--no-inc-recursive',
+];
 
 /**
  * Makes a directory what another is: modes, owners (as numbers), times, hard links, ACLs, xattrs, devices
