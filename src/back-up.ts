@@ -1,7 +1,10 @@
 import type { Config } from './config/schema.ts';
 import { scopeOf, type BackupScope } from './core/backup-scope.ts';
 import type { ComposeModel } from './core/compose-model.ts';
-import type { BackupManifest, BackupSource, Host } from './host/host.ts';
+import type { BackupDraft, BackupManifest, BackupSource } from './host/backup-host.ts';
+import type { Host } from './host/host.ts';
+import { hooksOf, type Hooks } from './core/dump.ts';
+import { messageOf } from './errors.ts';
 import { whileFrozen } from './freeze.ts';
 
 /** What a backup is made of, beside the host itself. */
@@ -35,12 +38,29 @@ export async function backUp(
     await backups.copy(draft, config.timeouts.backup_seconds);
     await backups.distrust(draft);
   }
+  // Before it is frozen: in a container that is paused nothing can be run.
+  const hooks = hooksOf(wish.model, await host.engine.containers());
+  await runHooks(host, draft, hooks);
   const limit =
     scope.writers.length > 0 ? config.backup.freeze_seconds : config.timeouts.backup_seconds;
   const frozen = await whileFrozen(host, config, scope.writers, () => backups.copy(draft, limit));
   if (frozen) host.log.info(`nobody wrote for ${frozen.seconds.toFixed(1)} s (${namesOf(frozen)})`);
+  for (const { container, script } of hooks.post) {
+    await host.engine.execute(container, script).catch((error: unknown) => {
+      host.log.warn(`after the backup, in ${container.name}: ${messageOf(error)}`);
+    });
+  }
   const { commit, images, model } = wish;
   return backups.finish(draft, { commit, images, model, scope, frozen }, inUse);
+}
+
+/** What services want to have done before they are frozen. Without it, there is no backup. */
+async function runHooks(host: Host, draft: BackupDraft, { pre, dumps }: Hooks): Promise<void> {
+  for (const { container, script } of pre) {
+    host.progress(`preparing ${container.service} for the backup`);
+    await host.engine.execute(container, script);
+  }
+  for (const dump of dumps) await host.backups.dump(draft, dump);
 }
 
 /** What a backup made now would need on its disk. */

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Config } from './config/schema.ts';
 import type { BackupScope } from './core/backup-scope.ts';
 import { messageOf, OperatorError } from './errors.ts';
-import type { FrozenFacts, Host } from './host/host.ts';
+import type { FrozenFacts } from './host/backup-host.ts';
+import type { Host } from './host/host.ts';
 import { files } from './state-names.ts';
 
 const containerSchema = z.object({ id: z.string(), name: z.string(), service: z.string() });

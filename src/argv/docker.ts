@@ -16,6 +16,11 @@ export function inspectManifest(reference: string, insecure: boolean): Command {
   return { file: 'docker', args: ['manifest', 'inspect', '--verbose', ...trust, '--', reference] };
 }
 
+/** Runs a script in the shell of a container. */
+export function dockerExec(container: string, script: string): Command {
+  return { file: 'docker', args: ['exec', container, 'sh', '-c', script] };
+}
+
 /**
  * Asks a credential helper for what it has for a registry, whose address it reads on stdin
  * (github.com/docker/docker-credential-helpers).

@@ -6,7 +6,7 @@ import type { BackupContext } from './backup-layout.ts';
 import { LATEST, MANIFEST, MTREE } from './backup-layout.ts';
 import { runOutside } from './backup-copy.ts';
 import { exec } from './exec.ts';
-import type { BackupDraft, BackupManifest } from './host.ts';
+import type { BackupDraft, BackupManifest } from './backup-host.ts';
 import { readKnownDigests, treeEntries } from './backup-digests.ts';
 
 /** A backup whose files a new one is begun with. */

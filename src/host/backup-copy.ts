@@ -7,7 +7,7 @@ import type { Command } from '../argv/command.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { exec, type ExecResult } from './exec.ts';
 import { OWN_PREFIX, RESERVED, type BackupContext } from './backup-layout.ts';
-import type { BackupDraft, BackupSource } from './host.ts';
+import type { BackupDraft, BackupSource } from './backup-host.ts';
 
 const STOP_COPIES_SECONDS = 100;
 /** How many sources are copied at the same time. */

@@ -11,7 +11,7 @@ import { watcherOf } from './backup-base.ts';
 import { readKnownDigests, treeEntries } from './backup-digests.ts';
 import { LATEST, MANIFEST, MTREE, projectPathIn, type BackupContext } from './backup-layout.ts';
 import { exec } from './exec.ts';
-import type { BackupDraft, BackupFacts, BackupManifest } from './host.ts';
+import type { BackupDraft, BackupFacts, BackupManifest } from './backup-host.ts';
 import { syncDirectory } from './state-files.ts';
 
 const LINES_AT_A_TIME = 500;

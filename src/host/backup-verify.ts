@@ -7,7 +7,7 @@ import { watcherOf } from './backup-base.ts';
 import { runOutside } from './backup-copy.ts';
 import { compareWithManifest } from './backup-digests.ts';
 import { MANIFEST, MTREE, type BackupContext } from './backup-layout.ts';
-import type { BackupManifest } from './host.ts';
+import type { BackupManifest } from './backup-host.ts';
 
 /** Reads every file of a backup, and compares it with its manifest. */
 export async function verifyBackup(

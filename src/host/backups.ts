@@ -1,6 +1,8 @@
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { dockerExec } from '../argv/docker.ts';
 import { diskUse } from '../argv/files.ts';
+import type { Dump } from '../core/dump.ts';
 import { isWithin } from '../core/contents.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { RefusedError } from '../errors.ts';
@@ -10,7 +12,7 @@ import { copySources, distrustChanged, stopLeftCopies } from './backup-copy.ts';
 import { finishBackup } from './backup-finish.ts';
 import { restoreBackup, verifyBackup } from './backup-verify.ts';
 import { exec } from './exec.ts';
-import type { BackupDraft, BackupHost, BackupManifest, BackupSource } from './host.ts';
+import type { BackupDraft, BackupHost, BackupManifest, BackupSource } from './backup-host.ts';
 
 /**
  * Plain copies of the cluster below the backups directory: `<name>/<project directory>`, with what lies
@@ -25,6 +27,7 @@ export function createBackups(context: BackupContext): BackupHost {
     begin: (name, sources, keep, inUse) => begin(context, name, sources, keep, inUse),
     copy: (draft, withinSeconds) => copySources(context, draft, withinSeconds),
     distrust: (draft) => distrustChanged(context, draft, Date.parse(draft.startedAt)),
+    dump: (draft, dump) => writeDump(context, draft, dump),
     finish: (draft, facts, inUse) => finishBackup(context, draft, facts, inUse),
     neededBytes: async (sources) => neededFor(context, (await measure(context, sources)).bytes),
     list: () => listBackups(directory),
@@ -83,6 +86,7 @@ async function begin(
 
 /** Volumes are seen by root only, as Docker has it; those that a base has and the cluster not any more go. */
 async function clearPlaces({ directory, sources }: BackupDraft): Promise<void> {
+  await remove(join(directory, 'dumps'));
   const volumes = join(directory, 'volumes');
   await mkdir(volumes, { recursive: true, mode: 0o700 });
   const places = new Set(sources.map(({ place }) => join(directory, place)));
@@ -91,6 +95,24 @@ async function clearPlaces({ directory, sources }: BackupDraft): Promise<void> {
   for (const name of await readdir(directory)) {
     if (name.startsWith(OWN_PREFIX)) await remove(join(directory, name));
   }
+}
+
+/** A dump is for root only: it has everything in it. */
+async function writeDump(
+  context: BackupContext,
+  { directory }: BackupDraft,
+  { container, script, file }: Dump,
+): Promise<void> {
+  const dumps = join(directory, 'dumps');
+  await mkdir(dumps, { recursive: true, mode: 0o700 });
+  const signal = context.signal();
+  context.onProgress(`dumping ${container.service}`);
+  await exec(dockerExec(container.id, script), {
+    timeoutSeconds: context.config.timeouts.backup_seconds,
+    stdoutFile: join(dumps, file),
+    watch: context.watch,
+    ...(signal ? { signal } : {}),
+  });
 }
 
 async function measure(

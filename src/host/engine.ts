@@ -1,5 +1,6 @@
 import { parseImageReference } from '../core/image-reference.ts';
 import type { Container, ContainerState } from '../core/observe.ts';
+import { dockerExec } from '../argv/docker.ts';
 import { resetDocker, restartDocker, systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import { OperatorError } from '../errors.ts';
 import { exec } from './exec.ts';
@@ -138,7 +139,7 @@ function imageActs(
 
 function containerActs(
   context: EngineContext,
-): Pick<EngineHost, 'stop' | 'kill' | 'pause' | 'unpause' | 'remove' | 'rename'> {
+): Pick<EngineHost, 'stop' | 'kill' | 'pause' | 'execute' | 'unpause' | 'remove' | 'rename'> {
   const { api, config } = context;
   return {
     stop: async ({ id, name }) => {
@@ -154,6 +155,10 @@ function containerActs(
     pause: async ({ id, name }) => {
       const answer = await api('POST', `/containers/${id}/pause`);
       expect(answer, [204], `to pause the container ${name}`);
+    },
+    execute: async ({ id }, script) => {
+      const timeoutSeconds = config.timeouts.backup_seconds;
+      await exec(dockerExec(id, script), { timeoutSeconds, watch: context.watch });
     },
     unpause: async ({ id, name }) => {
       const answer = await api('POST', `/containers/${id}/unpause`);

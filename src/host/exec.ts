@@ -23,6 +23,8 @@ export interface ExecOptions {
   readonly input?: string | Uint8Array;
   /** `latin1`: output with names of files, which are bytes, has one character for each. */
   readonly encoding?: 'utf8' | 'latin1';
+  /** A file that takes what it prints to stdout; nothing may be there. */
+  readonly stdoutFile?: string;
   readonly watch?: Watch;
   /** It changes the host and may outlive us: it keeps the lock until it ends, which is within its time. */
   readonly keepsLock?: boolean;
@@ -79,7 +81,12 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     env: { ...childEnvironment(options.user?.home), ...options.environment },
     extendEnv: false,
     // Execa's type stops at 9; it takes every descriptor that is open.
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...(lock as 3[])],
+    stdio: [
+      options.input === undefined ? 'ignore' : 'pipe',
+      options.stdoutFile === undefined ? 'pipe' : { file: options.stdoutFile },
+      'pipe',
+      ...(lock as 3[]),
+    ],
     ...(options.input === undefined ? {} : { input: options.input }),
     encoding: options.encoding ?? 'utf8',
     // A NUL or a newline at the end is part of a list of names.

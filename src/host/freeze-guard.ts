@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { stopThaw, thawLater } from '../argv/systemd-run.ts';
 import { exec } from './exec.ts';
-import type { FreezeGuard } from './host.ts';
+import type { FreezeGuard } from './backup-host.ts';
 
 const LIMIT_SECONDS = 60;
 

@@ -25,6 +25,7 @@ export function fakeBackups(world: World, effect: Effect, read: Read): Host['bac
       return { ...draft, base: undefined };
     },
     copy: () => effect(() => {}),
+    dump: () => effect(() => {}),
     distrust: () => effect(() => {}),
     finish: async ({ name }) => {
       await effect(() => {

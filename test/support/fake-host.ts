@@ -137,6 +137,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
         })),
       restart: () => effect(() => {}),
       volumes: () => read(() => [dataVolume]),
+      execute: () => effect(() => {}, undefined, 'memory'),
       mountedPaths: () => read(() => []),
       pause: ({ id }) =>
         effect(

@@ -1,10 +1,43 @@
 import t from 'tap';
 import { versions } from '../cluster-view.ts';
 import { startInstalled } from '../installed-host.ts';
-import { allAt, expectUpdate } from '../picture.ts';
+import { allAt, expectRefusal, expectUpdate } from '../picture.ts';
 
 const backups = '/home/geo/operation/backups';
 const data = '/var/lib/docker/volumes/autonomy_knowledge_data/_data';
+
+const hook = (name: string): string => `orchestrator-update.backup.${name}`;
+
+await t.test('what a service wants to have run for a backup', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  const labelled = (pre: string) => ({
+    services: {
+      knowledge: {
+        extra: {
+          labels: {
+            [hook('pre')]: pre,
+            [hook('dump')]: 'cat /data/hooks; echo $$NAME',
+            [hook('post')]: 'echo after >>/data/hooks',
+          },
+        },
+      },
+    },
+  });
+  await host.pushCluster(labelled('echo before >/data/hooks'));
+  await expectUpdate(t, host, 0);
+  await host.pushCluster({ ...labelled('echo no room >&2; exit 3'), tag: 'v2' });
+  await expectUpdate(t, host, 0);
+  const dump = `${backups}/latest/dumps/knowledge.dump`;
+  t.equal(await host.readFile(dump), 'before\nknowledge\n', 'by the labels of what runs');
+  t.equal((await host.run('stat', ['-c', '%a', dump, `${dump}/..`])).stdout.split('\n')[0], '644');
+  t.not((await host.run('cat', [dump], { user: 'geo' })).exitCode, 0, 'for root only');
+  t.equal(await host.readFile(`${data}/hooks`), 'before\nafter\n');
+
+  await host.pushCluster({ tag: 'v3' });
+  const said = await expectRefusal(t, host);
+  t.match(said, /docker exec \w+ sh -c .*: failed with exit code 3:\s+no room/);
+});
 
 await t.test('with nothing but docker and a shell', async (t) => {
   const host = await startInstalled();

@@ -88,6 +88,8 @@ await t.test('what is left out, and why', async (t) => {
   );
 });
 
+const label = (said: string) => ({ labels: { 'orchestrator-update.backup.freeze': said } });
+
 await t.test('frozen is who can write to what is copied', async (t) => {
   const volumes = [volume('data')];
   const containers = [
@@ -103,7 +105,6 @@ await t.test('frozen is who can write to what is copied', async (t) => {
   const all = ['around pause', 'in-tree pause', 'looping stop', 'writer pause'];
   t.same(writersIn({ volumes, containers }), all);
   t.same(writersIn({ volumes, containers, freeze: 'none' }), []);
-  const label = (said: string) => ({ labels: { 'orchestrator-update.backup.freeze': said } });
   const model = { name: 'p', services: { writer: label('stop'), around: label('none') } };
   t.same(writersIn({ volumes, containers, model }), [
     'in-tree pause',

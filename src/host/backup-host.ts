@@ -1,0 +1,115 @@
+import type { FrozenIds } from '../argv/systemd-run.ts';
+import type { BackupScope } from '../core/backup-scope.ts';
+import type { ComposeModel } from '../core/compose-model.ts';
+import type { Dump } from '../core/dump.ts';
+
+/** What a backup says of itself; written last, so its presence means the backup is whole. */
+export interface BackupManifest {
+  /** 1: only the work tree, without digests. */
+  readonly schema: 1 | 2;
+  readonly name: string;
+  readonly createdAt: string;
+  readonly commit: string;
+  readonly project: string;
+  /** Where in the backup the project directory is. */
+  readonly projectPath: string;
+  readonly sizeBytes: number;
+  readonly files: number;
+  /** Image IDs by service. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly seconds: number;
+  /** The volumes in it, by Docker's names. */
+  readonly volumes?: readonly string[];
+  readonly leftOut?: BackupScope['leftOut'];
+  /** How long writers were kept from writing, and by what; absent where nobody was. */
+  readonly frozen?: FrozenFacts | undefined;
+  /** SHA-256 of manifest.mtree, which has one of every file. */
+  readonly mtreeDigest?: string;
+}
+
+/** How long the writers of the cluster were kept from writing. */
+export interface FrozenFacts {
+  readonly seconds: number;
+  /** Services. */
+  readonly paused: readonly string[];
+  readonly stopped: readonly string[];
+}
+
+/** A directory that is copied into a backup. */
+export interface BackupSource {
+  readonly path: string;
+  /** Where in the backup it is; empty for the work tree, which lies at its top. */
+  readonly place: string;
+  /** Patterns as rsync has them; with a slash at the front anchored at `path`. */
+  readonly excluded: readonly string[];
+}
+
+/** A backup that is being made; no backup yet. */
+export interface BackupDraft {
+  readonly name: string;
+  /** Hidden, beside the backups. */
+  readonly directory: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly sources: readonly BackupSource[];
+  readonly sizeBytes: number;
+  readonly files: number;
+  /** The backup whose files it was begun with; they are as old as the digests known of them. */
+  readonly base: { readonly name: string; readonly at: string } | undefined;
+}
+
+/** What is known of a backup when its files are there. */
+export interface BackupFacts {
+  readonly commit: string;
+  readonly images: Readonly<Record<string, string>>;
+  readonly scope: BackupScope;
+  readonly frozen: FrozenFacts | undefined;
+  readonly model: ComposeModel;
+}
+
+export interface BackupHost {
+  /** The work tree, as a source; volumes are the engine's. */
+  readonly workTree: BackupSource;
+  /**
+   * Begins a backup: with the files of the newest one where the disk can share their blocks, with those
+   * of one that would be removed next, or empty.
+   *
+   * @param keep how many backups there may be in all
+   * @param inUse directories that containers have mounted: none of them is touched
+   * @throws {RefusedError} when the disk has no room for it; nothing is written then.
+   */
+  begin(
+    name: string,
+    sources: readonly BackupSource[],
+    keep: number,
+    inUse: readonly string[],
+  ): Promise<BackupDraft>;
+  /** Makes the files of a draft what its sources are now; again, only what changed since. */
+  copy(draft: BackupDraft, withinSeconds: number): Promise<void>;
+  /** Whatever was written to since the copy was begun is copied again, even if it looks the same. */
+  distrust(draft: BackupDraft): Promise<void>;
+  /** Runs a dump in its container; what it prints is a file of the backup. */
+  dump(draft: BackupDraft, dump: Dump): Promise<void>;
+  /** Takes the digests, writes the manifest last, then points `latest` at the backup. */
+  finish(draft: BackupDraft, facts: BackupFacts, inUse: readonly string[]): Promise<BackupManifest>;
+  /** What a backup made now would need on its disk, with the reserve. */
+  neededBytes(sources: readonly BackupSource[]): Promise<number>;
+  /** Whole backups, newest first. */
+  list(): Promise<BackupManifest[]>;
+  /** How the files of a backup differ from its manifest, one line each. */
+  verify(manifest: BackupManifest): Promise<string[]>;
+  /** Lays its files into an empty directory; the answer is as that of `verify`. */
+  restore(manifest: BackupManifest, target: string): Promise<string[]>;
+  /** Removes what an interrupted `begin` or `copy` left under this name. */
+  removePartial(name: string): Promise<void>;
+  /** Removes what any interrupted copy or removal left; only while none is under way. */
+  sweep(): Promise<void>;
+  /** Keeps the newest `keep`; never removes the one `latest` points to, nor one that is in use. */
+  prune(keep: number, inUse: readonly string[]): Promise<string[]>;
+}
+
+/** Lets the cluster go on when we cannot any more: it waits for our end in a process of its own. */
+export interface FreezeGuard {
+  arm(frozen: FrozenIds, withinSeconds: number): Promise<void>;
+  disarm(): Promise<void>;
+}
