@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { chmod, mkdir, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
 import { command, type Progress, succeeds } from './command.ts';
-import { debianMirror } from './machine-pool.ts';
-import { debCacheDir, diskOf, filesDir, poolDir } from './paths.ts';
+import { fillDebianTree, releaseDebianTree, suite } from './debian-tree.ts';
+import { diskOf, filesDir, poolDir } from './paths.ts';
 
-const suite = 'trixie';
 const diskSizeBytes = 8 * 1024 ** 3;
 
 /** No Node and no Ansible: the product must prove that it brings its own runtime. */
@@ -38,8 +37,7 @@ export async function buildBaseImage(onProgress: Progress): Promise<void> {
   if (existsSync(image)) return;
   const fresh = `${image}.new`;
   const tree = `${poolDir}/base-tree`;
-  const archives = `${tree}/var/cache/apt/archives`;
-  await unmountTree(tree, archives);
+  await unmountTree(tree);
   await rm(fresh, { force: true });
   await writeFile(fresh, '');
   await truncate(fresh, diskSizeBytes);
@@ -47,49 +45,17 @@ export async function buildBaseImage(onProgress: Progress): Promise<void> {
   await mkdir(tree, { recursive: true });
   await command('mount', ['-o', 'loop', fresh, tree]);
   try {
-    await fillTree(tree, archives, onProgress);
+    await fillDebianTree(tree, packages, (line) => onProgress(`base image: ${line}`));
+    const setup = labFile('base-setup.sh');
+    await command('chroot', [tree, 'bash', '-s', release()], { input: setup, timeoutSeconds: 120 });
   } finally {
-    await unmountTree(tree, archives);
+    await unmountTree(tree);
   }
   await command('mv', [fresh, image]);
   onProgress(`base image ready: ${image}`);
 }
 
-async function fillTree(tree: string, archives: string, onProgress: Progress): Promise<void> {
-  const mirror = await debianMirror();
-  onProgress(`base image: debootstrap ${suite} from ${mirror}`);
-  const bootstrap = ['--variant=minbase', `--cache-dir=${debCacheDir}`, suite, tree, mirror];
-  await command('debootstrap', bootstrap, { timeoutSeconds: 900 });
-
-  const security = mirror.replace(/\/debian$/, '/debian-security');
-  const sources = [
-    `${mirror} ${suite}`,
-    `${mirror} ${suite}-updates`,
-    `${security} ${suite}-security`,
-  ];
-  const sourcesList = sources.map((source) => `deb ${source} main\n`).join('');
-  await writeFile(`${tree}/etc/apt/sources.list`, sourcesList);
-  await command('cp', ['/etc/resolv.conf', `${tree}/etc/resolv.conf`]);
-  const policy = `${tree}/usr/sbin/policy-rc.d`;
-  await writeFile(policy, '#!/bin/sh\nexit 101\n');
-  await chmod(policy, 0o755);
-
-  onProgress(`base image: ${packages.length} packages`);
-  await mkdir(archives, { recursive: true });
-  await command('mount', ['--bind', debCacheDir, archives]);
-  const env = { DEBIAN_FRONTEND: 'noninteractive' };
-  await command('chroot', [tree, 'apt-get', 'update', '-qq'], { timeoutSeconds: 300, env });
-  const install = ['install', '-y', '-qq', '--no-install-recommends', ...packages];
-  await command('chroot', [tree, 'apt-get', ...install], { timeoutSeconds: 900, env });
-  await command('umount', [archives]);
-  await rm(policy);
-
-  const setup = labFile('base-setup.sh');
-  await command('chroot', [tree, 'bash', '-s', release()], { input: setup, timeoutSeconds: 120 });
-}
-
-async function unmountTree(tree: string, archives: string): Promise<void> {
-  for (const directory of [archives, tree]) {
-    if (await succeeds('mountpoint', ['-q', directory])) await command('umount', [directory]);
-  }
+async function unmountTree(tree: string): Promise<void> {
+  await releaseDebianTree(tree);
+  if (await succeeds('mountpoint', ['-q', tree])) await command('umount', [tree]);
 }
