@@ -8,22 +8,24 @@ const data = '/var/lib/docker/volumes/autonomy_knowledge_data/_data';
 
 const hook = (name: string): string => `orchestrator-update.backup.${name}`;
 
-await t.test('what a service wants to have run for a backup', async (t) => {
-  const host = await startInstalled();
-  t.teardown(() => host.destroy());
-  const labelled = (pre: string) => ({
-    services: {
-      knowledge: {
-        extra: {
-          labels: {
-            [hook('pre')]: pre,
-            [hook('dump')]: 'cat /data/hooks; echo $$NAME',
-            [hook('post')]: 'echo after >>/data/hooks',
-          },
+/** The cluster with a service that says what it wants. */
+const labelled = (pre: string) => ({
+  services: {
+    knowledge: {
+      extra: {
+        labels: {
+          [hook('pre')]: pre,
+          [hook('dump')]: 'cat /data/hooks; echo $$NAME',
+          [hook('post')]: 'echo after >>/data/hooks',
         },
       },
     },
-  });
+  },
+});
+
+await t.test('what a service wants to have run for a backup', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
   await host.pushCluster(labelled('echo before >/data/hooks'));
   await expectUpdate(t, host, 0);
   await host.pushCluster({ ...labelled('echo no room >&2; exit 3'), tag: 'v2' });
