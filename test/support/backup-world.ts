@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { configSchema, settleConfig } from '../../src/config/schema.ts';
 import { createBackups } from '../../src/host/backups.ts';
-import type { BackupFacts, BackupHost, BackupManifest, BackupSource } from '../../src/host/host.ts';
+import type {
+  BackupFacts,
+  BackupHost,
+  BackupManifest,
+  BackupSource,
+} from '../../src/host/backup-host.ts';
 import { owner, ownersDirectory } from './git-world.ts';
 
 /** A work tree, a directory that stands for a volume, and the adapter that backs them up. */
