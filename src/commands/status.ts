@@ -6,6 +6,9 @@ import type { Config } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { megabytes } from '../core/megabytes.ts';
+import type { BackupManifest } from '../host/backup-host.ts';
+import { listBackups } from '../host/backups.ts';
 import { exec } from '../host/exec.ts';
 import { isAlive, readLockHolder } from '../host/lock.ts';
 import { remoteTip } from '../host/remote-tip.ts';
@@ -37,6 +40,9 @@ interface Status {
   readonly approved: boolean;
   readonly remoteError: string | null;
   readonly last: HistoryEntry | null;
+  /** The newest backup. */
+  readonly backup: BackupManifest | null;
+  readonly backupsKept: number;
   readonly underWay: string | null;
   readonly nextTimerRun: string | null;
   readonly holds: readonly string[];
@@ -63,6 +69,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
   const { tip, head, error } = await askGit(config);
   const at = deployed?.commit ?? head;
   const timer = await readTimer();
+  const backups = await listBackups(config.backups_dir);
   const quarantined = (await readQuarantine(state)).find(({ commit }) => commit === tip);
   const latched = await readNeedsOperator(state);
   const back = heldBack(await readHold(state), config.schedule, {
@@ -88,7 +95,9 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     waiting: tip !== undefined && tip !== at ? tip : null,
     approved,
     remoteError: error ?? null,
-    last: last ? historyEntry(last) : null,
+    last: last ? historyEntry(last, backups) : null,
+    backup: backups[0] ?? null,
+    backupsKept: backups.length,
     underWay: active?.id ?? null,
     nextTimerRun: timer.next,
     holds,
@@ -134,6 +143,13 @@ async function readTimer(): Promise<{ active: boolean; next: string | null }> {
   return { active: values.get('ActiveState') === 'active', next: next === '' ? null : next };
 }
 
+function backupText({ backup, backupsKept }: Status): string {
+  if (backup === null) return 'none yet';
+  const { name, sizeBytes, seconds, frozen } = backup;
+  const pause = frozen ? `, frozen for ${frozen.seconds.toFixed(1)} s` : '';
+  return `${name}: ${megabytes(sizeBytes)} in ${seconds} s${pause}; ${backupsKept} kept`;
+}
+
 function statusText(status: Status): string {
   const { deployed, last } = status;
   const rows = [
@@ -144,6 +160,7 @@ function statusText(status: Status): string {
     ],
     ['waiting', waitingText(status)],
     ['last run', last ? lastText(last) : 'none yet'],
+    ['backup', backupText(status)],
     ...(status.underWay ? [['under way', status.underWay]] : []),
     ['next run', status.nextTimerRun ?? 'not scheduled'],
     ...(status.holds.length > 0 ? status.holds.map((hold) => ['held', hold]) : [['held', 'no']]),

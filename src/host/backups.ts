@@ -170,7 +170,8 @@ async function refuseSymlink(path: string): Promise<void> {
   );
 }
 
-async function listBackups(directory: string): Promise<BackupManifest[]> {
+/** Whole backups below a directory, newest first. */
+export async function listBackups(directory: string): Promise<BackupManifest[]> {
   const names = await readdir(directory).catch(() => []);
   const manifests = await Promise.all(
     names

@@ -55,6 +55,9 @@ await t.test('a backup has the volumes, is verified, and can be laid out again',
       frozen: { paused: ['knowledge', 'neurosync_s1', 'orchestrator'], stopped: [] },
     });
     t.match(await host.cli('backup', 'verify'), { exitCode: 0, stdout: /is what was backed up/ });
+    const kept = /^backup\t\d+T\d+Z-\w+: \d+ MB in [\d.]+ s, frozen for \d\.\d s; 1 kept$/m;
+    t.match((await host.cli('status')).stdout, kept);
+    t.match((await host.cli('history')).stdout, /\t\d+ MB, [\d.]+ s\t/);
   });
 
   await t.test('every kind of file is what it was, sandbox or not', async (t) => {
