@@ -5,6 +5,7 @@ import { rsyncCopy, rsyncFile } from '../argv/rsync.ts';
 import { outsideSandbox, stopCopies } from '../argv/systemd-run.ts';
 import type { Command } from '../argv/command.ts';
 import { megabytes } from '../core/megabytes.ts';
+import { pathExists } from './disk.ts';
 import { exec, type ExecResult } from './exec.ts';
 import { OWN_PREFIX, RESERVED, type BackupContext } from './backup-layout.ts';
 import type { BackupDraft, BackupSource } from './backup-host.ts';
@@ -66,8 +67,8 @@ export async function distrustChanged(
 ): Promise<void> {
   const { backup_seconds: timeoutSeconds } = context.config.timeouts;
   for (const { from, to, excluded, isFile = false } of await passesOf(draft)) {
-    // A single file is small, and always copied anew.
-    if (isFile) continue;
+    // A single file is small, and always copied anew; a volume may be new since the base.
+    if (isFile || !(await pathExists(to))) continue;
     const command = changedSince(from, excluded, (sinceMs - MARGIN_MS) / 1000);
     const { stdout } = await exec(command, { timeoutSeconds, accept: [1], encoding: 'latin1' });
     if (stdout === '') continue;

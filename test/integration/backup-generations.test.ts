@@ -81,6 +81,19 @@ await t.test('the oldest is made the newest, and shares nothing with the others'
   t.not(inode, statSync(inBackup(world, 'B4', 'new')).ino);
 });
 
+await t.test('a volume that is new since the backup it is begun with', async (t) => {
+  const world = await backupWorld(t);
+  for (const name of ['B1', 'B2']) await createBackup(world, name, { keep: 2 });
+  mkdirSync(world.volume);
+  writeFileSync(join(world.volume, 'first'), 'first');
+  await make(world, 'B3');
+  t.equal(readFileSync(inBackup(world, 'B3', 'first'), 'utf8'), 'first');
+  t.same(await verify(world, 'B3'), []);
+  await createBackup(world, 'B4', { keep: 2 });
+  await createBackup(world, 'B5', { keep: 2 });
+  t.notOk(existsSync(join(world.backups, 'B5/volumes/data')), 'and one that is gone');
+});
+
 await t.test('a file that was written to and looks the same is copied all the same', async (t) => {
   const world = await withBackups(t, 2);
   const file = join(world.volume, 'sub/data');
