@@ -152,14 +152,15 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   backup: {
     summary: 'take, list, show, verify or remove backups',
-    usage: 'backup create|list|show [NAME]|verify [NAME]|prune [--json]',
+    usage: 'backup create|list|show [NAME]|verify [NAME] [--restore]|prune [--json]',
     details: [
       ['create', 'back the cluster up now, as before an update'],
       ['show, verify', 'the newest unless a name is told; verify reads every file again'],
+      ['--restore', 'verify by bringing it up as a cluster of its own, beside the real one'],
       ['prune', 'remove what is older than the newest `backup.keep`'],
     ],
-    examples: ['orchestrator-update backup create', 'orchestrator-update backup verify'],
-    options: {},
+    examples: ['orchestrator-update backup create', 'orchestrator-update backup verify --restore'],
+    options: { restore: flag },
     words: 2,
     load: () => import('./commands/backup.ts'),
   },

@@ -1,3 +1,4 @@
+import { dropBeside } from './beside.ts';
 import type { Config } from './config/schema.ts';
 import { endedWithEngine } from './core/observe.ts';
 import type { Host } from './host/host.ts';
@@ -19,9 +20,9 @@ const BETWEEN_LOOKS_SECONDS = 1;
  * @returns undefined when there was nothing to mend
  */
 export async function mendStopped(host: Host, config: Config): Promise<Outcome | undefined> {
-  if ((await readDeployed(host.state)) === undefined) return undefined;
-  await host.backups.sweep();
   if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) return undefined;
+  await dropBeside(host, config);
+  if ((await readDeployed(host.state)) === undefined) return undefined;
   const startup = await host.engine.startup();
   if (startup === undefined) return undefined;
   let left = endedWithEngine(await host.engine.containers(), startup);

@@ -10,6 +10,7 @@ import { short } from '../outcome.ts';
 import { readDeployed } from '../records.ts';
 import { recover } from '../recover.ts';
 import { resolveRelease } from '../release.ts';
+import { verifyByRestore } from '../verify-restore.ts';
 import { transactionName } from '../update.ts';
 import { openContext, openDoor, withLock, type Context } from './context.ts';
 import { tableLines } from './table.ts';
@@ -27,7 +28,9 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     case 'show':
       return act(invocation, ({ host }) => show(host, name));
     case 'verify':
-      return act(invocation, ({ host }) => verify(host, name));
+      return invocation.flags['restore'] === true
+        ? withLock(invocation, () => act(invocation, (context) => bringUp(context, name)))
+        : act(invocation, ({ host }) => verify(host, name));
     case 'prune':
       return withLock(invocation, () => act(invocation, (context) => prune(context)));
     case undefined:
@@ -122,10 +125,24 @@ async function verify(host: Host, name: string | undefined): Promise<Answer> {
     const size = `${manifest.files} entries, ${megabytes(manifest.sizeBytes)}`;
     return { json, text: `${manifest.name} is what was backed up: ${size}` };
   }
-  const text = [`${manifest.name} is damaged:`, ...problems.map((problem) => `  ${problem}`)];
+  return damaged(json);
+}
+
+function damaged(json: { readonly name: string; readonly problems: readonly string[] }): Answer {
+  const text = [`${json.name} is damaged:`, ...json.problems.map((problem) => `  ${problem}`)];
   const next =
     'next: do not restore from it; look after the disk; orchestrator-update backup create';
   return { json, text: [...text, next].join('\n'), exitCode: exitCodes.failed };
+}
+
+/** Under the lock: nobody takes the backup meanwhile, nor is two brought up. */
+async function bringUp({ host, config }: Context, name: string | undefined): Promise<Answer> {
+  const manifest = await findBackup(host, name);
+  const problems = await verifyByRestore(host, config, manifest);
+  const json = { name: manifest.name, verified: problems.length === 0, problems };
+  return problems.length === 0
+    ? { json, text: `${manifest.name} was laid out, brought up beside the cluster, and is healthy` }
+    : damaged(json);
 }
 
 async function prune({ host, config }: Context): Promise<Answer> {

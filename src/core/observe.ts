@@ -23,6 +23,8 @@ export interface Container {
   /** `no`, `always`, `unless-stopped` or `on-failure`. */
   readonly restartPolicy: string;
   readonly networks: readonly string[];
+  /** Its address in one of them. */
+  readonly address?: string | undefined;
   readonly mounts: readonly ContainerMount[];
   /** Where anonymous volumes are mounted: only this container still knows them. */
   readonly anonymousVolumes: readonly string[];

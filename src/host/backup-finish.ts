@@ -9,7 +9,14 @@ import { volumeName } from '../core/mounts.ts';
 import { formatEntry, MTREE_HEADER } from '../core/mtree.ts';
 import { watcherOf } from './backup-base.ts';
 import { readKnownDigests, treeEntries } from './backup-digests.ts';
-import { LATEST, MANIFEST, MTREE, projectPathIn, type BackupContext } from './backup-layout.ts';
+import {
+  LATEST,
+  MANIFEST,
+  MODEL,
+  MTREE,
+  projectPathIn,
+  type BackupContext,
+} from './backup-layout.ts';
 import { exec } from './exec.ts';
 import type { BackupDraft, BackupFacts, BackupManifest } from './backup-host.ts';
 import { syncDirectory } from './state-files.ts';
@@ -98,11 +105,7 @@ async function writeByHand(
   await replace(join(directory, 'RESTORE.md'), restoreText(facts), 0o644);
   await replace(join(directory, 'volumes.override.yaml'), volumesOverride(facts), 0o644);
   // It has the values of variables in it.
-  await replace(
-    join(directory, 'compose.resolved.json'),
-    `${JSON.stringify(model, undefined, 2)}\n`,
-    0o600,
-  );
+  await replace(join(directory, MODEL), `${JSON.stringify(model, undefined, 2)}\n`, 0o600);
 }
 
 /** Writes the digests of all files; those of files that are as they were in the base are known. */

@@ -98,6 +98,18 @@ export interface BackupHost {
   list(): Promise<BackupManifest[]>;
   /** How the files of a backup differ from its manifest, one line each. */
   verify(manifest: BackupManifest): Promise<string[]>;
+  /**
+   * Lays a backup out beside the others, under a hidden name that `sweep` removes.
+   *
+   * @throws {RefusedError} when the disk has no room for it
+   */
+  layOut(
+    manifest: BackupManifest,
+  ): Promise<{ readonly directory: string; readonly problems: readonly string[] }>;
+  /** What docker compose had made of the release. */
+  readModel(manifest: BackupManifest): Promise<ComposeModel>;
+  /** Where the work tree is in a backup that lies in a directory. */
+  treeIn(directory: string): string;
   /** Lays its files into an empty directory; the answer is as that of `verify`. */
   restore(manifest: BackupManifest, target: string): Promise<string[]>;
   /** Removes what an interrupted `begin` or `copy` left under this name. */

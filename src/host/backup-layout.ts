@@ -17,6 +17,7 @@ export interface BackupContext {
 
 export const MANIFEST = 'manifest.json';
 export const MTREE = 'manifest.mtree';
+export const MODEL = 'compose.resolved.json';
 export const LATEST = 'latest';
 /** A copy under way; never a backup. */
 export const partial = (name: string): string => `.partial-${name}`;
@@ -29,7 +30,7 @@ export const RESERVED = [
   'engine',
   'manifest.json',
   'manifest.mtree',
-  'compose.resolved.json',
+  MODEL,
   'volumes.override.yaml',
   'RUN.sh',
   'RESTORE.md',

@@ -6,12 +6,21 @@ import type { Dump } from '../core/dump.ts';
 import { isWithin } from '../core/contents.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { RefusedError } from '../errors.ts';
-import { LATEST, MANIFEST, OWN_PREFIX, partial, type BackupContext } from './backup-layout.ts';
+import {
+  LATEST,
+  MANIFEST,
+  MODEL,
+  OWN_PREFIX,
+  partial,
+  type BackupContext,
+} from './backup-layout.ts';
 import { beginFromBase, chooseBase } from './backup-base.ts';
 import { copySources, distrustChanged, stopLeftCopies } from './backup-copy.ts';
 import { finishBackup } from './backup-finish.ts';
 import { restoreBackup, verifyBackup } from './backup-verify.ts';
 import { exec } from './exec.ts';
+import { parseModel } from './model-json.ts';
+import type { ComposeModel } from '../core/compose-model.ts';
 import type { BackupDraft, BackupHost, BackupManifest, BackupSource } from './backup-host.ts';
 
 /**
@@ -32,6 +41,10 @@ export function createBackups(context: BackupContext): BackupHost {
     neededBytes: async (sources) => neededFor(context, (await measure(context, sources)).bytes),
     list: () => listBackups(directory),
     verify: (manifest) => verifyBackup(context, manifest),
+    layOut: (manifest) => layOut(context, manifest),
+    readModel: async ({ name }) =>
+      parseModel(await readFile(join(directory, name, MODEL), 'utf8')) as ComposeModel,
+    treeIn: (place) => join(place, workTreeSource(context).place),
     restore: (manifest, target) => restoreBackup(context, manifest, target),
     removePartial: (name) => remove(join(directory, partial(name))),
     prune: (keep, inUse) => prune(context, keep, inUse),
@@ -113,6 +126,17 @@ async function writeDump(
     watch: context.watch,
     ...(signal ? { signal } : {}),
   });
+}
+
+/** Beside the others, where there is room for backups. */
+async function layOut(context: BackupContext, manifest: BackupManifest) {
+  const directory = join(context.config.backups_dir, partial(`verify-${manifest.name}`));
+  await refuseWithoutRoom(
+    context,
+    { bytes: manifest.sizeBytes, entries: manifest.files },
+    undefined,
+  );
+  return { directory, problems: await restoreBackup(context, manifest, directory) };
 }
 
 async function measure(

@@ -83,6 +83,15 @@ export function createCompose(context: ComposeContext): ComposeHost {
       await fillBuildContexts(repository, staging, model, services, limits);
       await runCompose(context, composeBuild(project, services), project.directory, timeoutSeconds);
     },
+    upBeside: (model) =>
+      withModelFile(context, model, async (file) => {
+        const beside = { name: model.name ?? '', directory: '/', files: [file], profiles: [] };
+        await runCompose(context, composeUp(beside, { services: [], removeOrphans: true }), '/');
+      }),
+    downBeside: async (project) => {
+      const beside = { name: project, directory: '/', files: [], profiles: [] };
+      await runCompose(context, composeDown(beside), '/');
+    },
     recipe: () =>
       `cd ${config.project_dir} && ${printable(composeUp(live, { services: [], removeOrphans: true }))}`,
   };

@@ -121,3 +121,10 @@ function parse(body: Buffer): unknown {
     return text;
   }
 }
+
+/** The answer, where its status is one of these. @throws {OperatorError} with what Docker said */
+export function expect(answer: ApiAnswer, statuses: readonly number[], what: string): ApiAnswer {
+  if (statuses.includes(answer.status)) return answer;
+  const { message: said = `HTTP ${answer.status}` } = (answer.body ?? {}) as { message?: string };
+  throw new OperatorError(`Docker refused ${what}: ${said}`, 'journalctl -u docker -n 50');
+}

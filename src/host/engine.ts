@@ -1,11 +1,11 @@
 import { parseImageReference } from '../core/image-reference.ts';
-import type { Container, ContainerState } from '../core/observe.ts';
 import { dockerExec } from '../argv/docker.ts';
 import { resetDocker, restartDocker, systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import { OperatorError } from '../errors.ts';
 import { exec } from './exec.ts';
-import type { ApiAnswer, EngineApi } from './engine-api.ts';
+import { expect, type ApiAnswer, type EngineApi } from './engine-api.ts';
 import type { EngineHost } from './host.ts';
+import { listContainers } from './engine-containers.ts';
 import { readFacts } from './engine-facts.ts';
 import { fileDigest } from './container-file.ts';
 import { listMountedPaths, listVolumes } from './engine-mounts.ts';
@@ -25,8 +25,6 @@ export interface EngineContext extends PullContext {
 
 /** A restart of Docker stops every container, each with its own time to end. */
 const RESTART_SECONDS = 150;
-/** Docker names an anonymous volume by 64 hex digits. */
-const ANONYMOUS_NAME = /^[0-9a-f]{64}$/;
 /** The repository of the tags that keep images for a rollback. */
 const KEPT = 'orchestrator-update/kept';
 
@@ -67,7 +65,7 @@ export function createEngine(context: EngineContext): EngineHost {
         'systemctl status docker; journalctl -u docker -n 50',
       );
     },
-    containers: () => listContainers(api, settings.project_name),
+    containers: (project = settings.project_name) => listContainers(api, project),
     isPublished: async (port) => {
       const { body } = expect(await api('GET', '/containers/json'), [200], 'its containers');
       const running = body as { Ports?: { PublicPort?: number }[] | null }[];
@@ -196,12 +194,6 @@ interface ImageDetails {
   readonly Config?: { readonly Volumes?: Readonly<Record<string, unknown>> | null } | null;
 }
 
-function expect(answer: ApiAnswer, statuses: readonly number[], what: string): ApiAnswer {
-  if (statuses.includes(answer.status)) return answer;
-  const { message: said = `HTTP ${answer.status}` } = (answer.body ?? {}) as { message?: string };
-  throw new OperatorError(`Docker refused ${what}: ${said}`, 'journalctl -u docker -n 50');
-}
-
 async function dropKeptTags(api: EngineApi, keep: ReadonlySet<string>): Promise<void> {
   const filters = encodeURIComponent(JSON.stringify({ reference: [KEPT] }));
   const { body } = expect(await api('GET', `/images/json?filters=${filters}`), [200], 'its images');
@@ -211,85 +203,4 @@ async function dropKeptTags(api: EngineApi, keep: ReadonlySet<string>): Promise<
     const answer = await api('DELETE', `/images/${encodeURIComponent(tag)}`);
     expect(answer, [200, 404, 409], `the removal of the tag ${tag}`);
   }
-}
-
-async function listContainers(api: EngineApi, project: string): Promise<Container[]> {
-  const label = `com.docker.compose.project=${project}`;
-  const filters = encodeURIComponent(JSON.stringify({ label: [label] }));
-  const listed = await api('GET', `/containers/json?all=true&filters=${filters}`);
-  const { body } = expect(listed, [200], 'its containers');
-  const inspected = await Promise.all(
-    (body as { Id: string }[]).map(({ Id }) => api('GET', `/containers/${Id}/json`)),
-  );
-  return inspected
-    .filter(({ status }) => status === 200)
-    .map(({ body: details }) => toContainer(details as Inspected))
-    .filter((container) => container.service !== '')
-    .toSorted((left, right) => (left.name < right.name ? -1 : 1));
-}
-
-/** The part of `GET /containers/{id}/json` that is read. */
-interface Inspected {
-  readonly Id: string;
-  readonly Name: string;
-  readonly Image: string;
-  readonly RestartCount: number;
-  readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
-  readonly HostConfig?: { readonly RestartPolicy?: { readonly Name: string } };
-  readonly State: {
-    readonly Status: ContainerState;
-    readonly ExitCode: number;
-    readonly StartedAt: string;
-    readonly FinishedAt: string;
-    readonly Health?: {
-      readonly Status: string;
-      readonly Log?: readonly { readonly Output?: string }[] | null;
-    };
-  };
-  readonly Mounts: readonly {
-    readonly Type: string;
-    readonly Name?: string;
-    readonly Source?: string;
-    readonly Destination: string;
-    readonly RW?: boolean;
-  }[];
-  readonly NetworkSettings: { readonly Networks: Readonly<Record<string, unknown>> | null };
-}
-
-function toContainer(details: Inspected): Container {
-  const labels = details.Config.Labels;
-  const isOneOff = labels['com.docker.compose.oneoff'] === 'True';
-  return {
-    id: details.Id,
-    name: details.Name.replace(/^\//, ''),
-    service: isOneOff ? '' : (labels['com.docker.compose.service'] ?? ''),
-    configHash: labels['com.docker.compose.config-hash'] ?? '',
-    composeVersion: labels['com.docker.compose.version'] ?? '',
-    imageId: details.Image,
-    image: details.Config.Image,
-    state: details.State.Status,
-    health: healthOf(details.State.Health?.Status),
-    exitCode: details.State.ExitCode,
-    restartCount: details.RestartCount,
-    startedAt: details.State.StartedAt,
-    finishedAt: details.State.FinishedAt,
-    restartPolicy: details.HostConfig?.RestartPolicy?.Name || 'no',
-    networks: Object.keys(details.NetworkSettings.Networks ?? {}),
-    mounts: details.Mounts.map(({ Type, Name, Source = '', RW = true }) => ({
-      type: Type,
-      volume: Type === 'volume' ? Name : undefined,
-      source: Source,
-      isWritable: RW,
-    })),
-    anonymousVolumes: details.Mounts.flatMap(({ Type, Name = '', Destination }) =>
-      Type === 'volume' && ANONYMOUS_NAME.test(Name) ? [Destination] : [],
-    ),
-    healthOutput: details.State.Health?.Log?.at(-1)?.Output?.trim().split('\n').at(-1),
-  };
-}
-
-function healthOf(status: string | undefined): Container['health'] {
-  return status === 'starting' || status === 'healthy' || status === 'unhealthy'
-    ? status
-    : undefined;
 }

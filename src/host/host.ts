@@ -115,6 +115,10 @@ export interface ComposeHost {
   down(model: ComposeModel): Promise<void>;
   /** Builds images of a staged release, whose model this is. */
   build(staging: Staging, model: ComposeModel, services: readonly string[]): Promise<void>;
+  /** Brings a model up as a project of its own, by its name. */
+  upBeside(model: ComposeModel): Promise<void>;
+  /** Takes away the containers and networks of a project that `upBeside` made. */
+  downBeside(project: string): Promise<void>;
   /** The shell commands a person would type for the same. */
   recipe(): string;
 }
@@ -133,7 +137,8 @@ export interface EngineHost {
   startup(): Promise<Startup | undefined>;
   /** Restarts Docker, and waits until it answers. Without live-restore every container is stopped. */
   restart(): Promise<void>;
-  containers(): Promise<Container[]>;
+  /** Of the cluster, unless another project is named. */
+  containers(project?: string): Promise<Container[]>;
   /** Whether a container that runs, of whichever project, publishes this port. */
   isPublished(port: number): Promise<boolean>;
   imageId(reference: string): Promise<string | undefined>;

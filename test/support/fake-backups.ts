@@ -36,6 +36,9 @@ export function fakeBackups(world: World, effect: Effect, read: Read): Host['bac
     },
     verify: () => read(() => []),
     restore: () => read(() => []),
+    layOut: () => read(() => ({ directory: '', problems: [] })),
+    readModel: () => read(() => ({ services: {} })),
+    treeIn: (directory) => directory,
     neededBytes: () => read(() => 0),
     list: () => read(() => [...world.backups].toSorted().toReversed().map(manifest)),
     removePartial: (name) =>

@@ -38,6 +38,8 @@ export function fakeCompose(world: World, effect: Effect, read: Read): Host['com
       for (const { id } of world.containers) await remove(world, effect, id);
     },
     build: () => effect(() => {}),
+    upBeside: () => effect(() => {}),
+    downBeside: () => effect(() => {}),
     recipe: () => 'docker compose up -d',
   };
 }

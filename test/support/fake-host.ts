@@ -87,7 +87,8 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     engine: {
       version: () => read(() => 'fake'),
       waitUntilUp: () => read(() => !isAway()),
-      containers: () => read(() => structuredClone(world.containers)),
+      containers: (project) =>
+        read(() => (project === undefined ? structuredClone(world.containers) : [])),
       imageId: (reference) => read(() => world.images.get(reference)),
       tag: (image, reference) =>
         effect(() => void world.images.set(reference, world.images.get(image) ?? image)),

@@ -1,0 +1,60 @@
+import type { Config } from './config/schema.ts';
+import { mayEnd } from './core/compose-model.ts';
+import { dropBeside, projectBeside } from './beside.ts';
+import { throwAwayModel, urlsInside } from './core/throw-away.ts';
+import { messageOf } from './errors.ts';
+import type { BackupManifest } from './host/backup-host.ts';
+import type { Host } from './host/host.ts';
+import { verify } from './verify.ts';
+
+/**
+ * Lays a backup out, brings its cluster up from that, beside the real one, and has it pass the gate that a
+ * release has to pass; then all of it is removed. The real cluster is not touched.
+ *
+ * @returns what is wrong, one line each
+ */
+export async function verifyByRestore(
+  host: Host,
+  config: Config,
+  manifest: BackupManifest,
+): Promise<string[]> {
+  await dropBeside(host, config);
+  const { directory, problems } = await host.backups.layOut(manifest);
+  try {
+    if (problems.length > 0) return [...problems];
+    const model = await host.backups.readModel(manifest);
+    const project = projectBeside(config);
+    const names = Object.keys(model.services);
+    const volumes = (manifest.volumes ?? []).map((name) => [name, `${directory}/volumes/${name}`]);
+    const beside = throwAwayModel(model, {
+      project,
+      workTree: host.git.directory,
+      treeCopy: host.backups.treeIn(directory),
+      volumes: Object.fromEntries(volumes) as Record<string, string>,
+      images: manifest.images,
+    });
+    host.progress(`bringing ${manifest.name} up as ${project}`);
+    await host.compose.upBeside(beside);
+    const containers = () => host.engine.containers(project);
+    const addresses = (await containers()).map(({ service, address }) => [service, address]);
+    const urls = urlsInside(config.health.urls, model, Object.fromEntries(addresses));
+    const inside = { ...host, engine: { ...host.engine, containers } };
+    const target = {
+      model: beside,
+      otherModel: beside,
+      fingerprint: {},
+      jobs: new Set(names.filter((name) => mayEnd(model.services[name] ?? {}))),
+      leave: new Set<string>(),
+      baseline: [],
+    };
+    await verify(inside, { ...config, health: { ...config.health, urls } }, target);
+    return [];
+  } catch (error) {
+    if (host.interruptedBy() !== undefined) throw error;
+    return [`it does not come up: ${messageOf(error)}`];
+  } finally {
+    host.shieldFromSignals();
+    await dropBeside(host, config);
+    host.obeySignals();
+  }
+}
