@@ -50,10 +50,13 @@ export interface ExecResult {
 export class CommandError extends OperatorError {
   override name = 'CommandError';
   readonly stderr: string;
+  /** What it exited with by itself; undefined when it was ended, or did not start. */
+  readonly exitedWith: number | undefined;
 
-  constructor(message: string, stderr: string) {
+  constructor(message: string, stderr: string, exitedWith?: number) {
     super(message, 'the last lines it printed say why; orchestrator-update doctor checks the host');
     this.stderr = stderr;
+    this.exitedWith = exitedWith;
   }
 }
 
@@ -108,8 +111,10 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
   if (code !== undefined && (code === 0 || options.accept?.includes(code))) {
     return { stdout: result.stdout, stderr: result.stderr, exitCode: code };
   }
-  const why = end.reason() ?? causeOf(result, options);
-  throw new CommandError(`${printable(command)}: ${why}${tail(result.all)}`, result.stderr);
+  const reason = end.reason();
+  const why = reason ?? causeOf(result, options);
+  const message = `${printable(command)}: ${why}${tail(result.all)}`;
+  throw new CommandError(message, result.stderr, reason === undefined ? code : undefined);
 }
 
 /** Ends a command and all it started: when its time is up, when it is silent, when asked to. */

@@ -34,7 +34,7 @@ await t.test('a failure says the command, the code and what was printed last', a
   const long = await failure('seq 1 5000; exit 1');
   t.match(long, /\n5000$/);
   t.ok(long.length < 2200, 'and not all of a long output');
-  await t.rejects(sh('echo why >&2; exit 1'), { message: /why/, stderr: 'why' });
+  await t.rejects(sh('echo why >&2; exit 1'), { message: /why/, stderr: 'why', exitedWith: 1 });
 });
 
 await t.test('a program that is not there', async (t) => {
