@@ -50,6 +50,7 @@ const programs: Programs = {
   setfacl: 'acl',
   'mkfs.btrfs': 'btrfs-progs',
   getfattr: 'attr',
+  restic: 'restic',
 };
 
 async function runSuite(suite: Suite): Promise<SuiteResults> {

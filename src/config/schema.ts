@@ -1,10 +1,7 @@
 import { z } from 'zod';
 import { weekdays } from '../schedule.ts';
+import { absolutePath } from './absolute-path.ts';
 
-const absolutePath = z
-  .string()
-  .regex(/^\/[^\0]*$/, 'an absolute path is expected')
-  .overwrite((path) => path.replace(/\/+$/, '') || '/');
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 const httpUrl = z.url({ protocol: /^https?$/, error: 'an http:// or https:// URL is expected' });
 const gitName = z

@@ -17,11 +17,11 @@ export async function setXattr(path: string, name: string, value: string): Promi
 
 /**
  * Everything a faithful copy keeps, one entry a line: path, type, mode, owner, group, time, links,
- * link target, extended attributes, the number that hard links share (by order of path), text.
+ * link target, extended attributes, the number that hard links share (by order of path), text or, of a long one, its hash.
  */
 export async function treeFacts(directory: string): Promise<string[]> {
   const program = `
-import os, sys
+import hashlib, os, sys
 root = os.fsencode(sys.argv[1])
 inodes = {}
 for at, dirs, files in os.walk(root):
@@ -34,6 +34,7 @@ for at, dirs, files in os.walk(root):
         target = os.readlink(path) if os.path.islink(path) else b''
         xattrs = sorted((n, os.getxattr(path, n, follow_symlinks=False)) for n in os.listxattr(path, follow_symlinks=False))
         text = b'' if is_dir or not os.path.stat.S_ISREG(s.st_mode) else open(path, 'rb').read()
+        text = text if len(text) < 1000 else hashlib.sha256(text).hexdigest()
         print(os.path.relpath(path, root), oct(s.st_mode), s.st_uid, s.st_gid, int(s.st_mtime),
               0 if is_dir else s.st_nlink, target, xattrs, shared, text)
 `;
