@@ -150,6 +150,7 @@ export function urlsInside(
 ): string[] {
   return urls.flatMap((text) => {
     const url = new URL(text);
+    if (!['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)) return [];
     const wanted = url.port || (url.protocol === 'https:' ? '443' : '80');
     for (const [name, { ports = [] }] of Object.entries(model.services)) {
       const port = ports.find(({ published }) => published === wanted);

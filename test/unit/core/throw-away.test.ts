@@ -64,7 +64,11 @@ await t.test('nothing of it is seen from outside, or reaches anything there', as
 
 await t.test('probes are answered by the container itself', async (t) => {
   const model = { services: { web: { ports: [{ published: '8082', target: 80 }] }, db: {} } };
-  const urls = ['http://localhost:8082/health?x=1', 'http://localhost:1/', 'https://example.org/'];
-  t.same(urlsInside(urls, model, { web: '172.20.0.2' }), ['http://172.20.0.2:80/health?x=1']);
+  const urls = [
+    'http://localhost:8082/health?x=1',
+    'http://localhost:1/',
+    'http://example.org:8082/',
+  ];
+  t.same(urlsInside(urls, model, { web: '172.20.0.2' }), ['http://172.20.0.2/health?x=1']);
   t.same(urlsInside(urls, model, {}), []);
 });
