@@ -5,6 +5,7 @@ import type { BackupDraft, BackupManifest, BackupSource } from './host/backup-ho
 import type { Host } from './host/host.ts';
 import { hooksOf, type Hooks } from './core/dump.ts';
 import { messageOf } from './errors.ts';
+import { keepHistory } from './keep-history.ts';
 import { whileFrozen } from './freeze.ts';
 
 /** What a backup is made of, beside the host itself. */
@@ -51,7 +52,9 @@ export async function backUp(
     });
   }
   const { commit, images, model } = wish;
-  return backups.finish(draft, { commit, images, model, scope, frozen }, inUse);
+  const manifest = await backups.finish(draft, { commit, images, model, scope, frozen }, inUse);
+  await keepHistory(host, config, manifest);
+  return manifest;
 }
 
 /** What services want to have done before they are frozen. Without it, there is no backup. */

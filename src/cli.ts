@@ -152,9 +152,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   backup: {
     summary: 'take, list, show, verify or remove backups',
-    usage: 'backup create|list|show [NAME]|verify [NAME] [--restore]|prune [--json]',
+    usage: 'backup create|list|history|show [NAME]|verify [NAME] [--restore]|prune [--json]',
     details: [
       ['create', 'back the cluster up now, as before an update'],
+      ['history', 'the snapshots in the restic repository, of all hosts'],
       ['show, verify', 'the newest unless a name is told; verify reads every file again'],
       ['--restore', 'verify by bringing it up as a cluster of its own, beside the real one'],
       ['prune', 'remove what is older than the newest `backup.keep`'],
@@ -166,13 +167,14 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   restore: {
     summary: 'lay the files of a backup into a directory, beside the cluster',
-    usage: 'restore [BACKUP] --to DIR [--json]',
+    usage: 'restore [BACKUP | --snapshot ID] --to DIR [--json]',
     details: [
       ['BACKUP', 'its name; the newest unless told'],
+      ['--snapshot', 'one of the history (`backup history`) instead'],
       ['--to', 'a directory that is empty or not there'],
     ],
     examples: ['orchestrator-update restore --to /var/tmp/restored'],
-    options: { to: { type: 'string' } },
+    options: { to: { type: 'string' }, snapshot: { type: 'string' } },
     words: 1,
     load: () => import('./commands/restore.ts'),
   },

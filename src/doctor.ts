@@ -1,4 +1,5 @@
 import { stat, statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import type { Command } from './argv/command.ts';
 import { composeVersion } from './argv/compose.ts';
 import { systemctlShow } from './argv/systemctl.ts';
@@ -8,6 +9,7 @@ import type { Config } from './config/schema.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import { dockerSocket, openEngineApi } from './host/engine-api.ts';
 import { exec } from './host/exec.ts';
+import { createHistory } from './host/history.ts';
 import { probe } from './host/http.ts';
 import { remoteTip } from './host/remote-tip.ts';
 import { findRepository } from './host/repository.ts';
@@ -45,7 +47,8 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
     const config = await readConfig(invocation);
     const file = invocation.settings.configFile;
     const good: Finding = { state: 'ok', subject: 'configuration', detail: file };
-    const rest = await Promise.all(clusterChecks.map((check) => check(config)));
+    const checks = [...clusterChecks, historyCheck(invocation.settings.cacheDirectory)];
+    const rest = await Promise.all(checks.map((check) => check(config)));
     return [...general, good, ...rest, ...(await probes(config))];
   } catch (error) {
     return [...general, failed('configuration', error)];
@@ -108,6 +111,30 @@ const clusterChecks: readonly Check[] = [
     };
   },
 ];
+
+/** The history of backups: whether restic is there, and the repository can be read and written. */
+function historyCheck(cacheDirectory: string): Check {
+  const subject = 'history of backups';
+  return async (config) => {
+    const history = createHistory({
+      config: config.backup.history,
+      project: config.project_name,
+      host: hostname(),
+      cacheDirectory,
+      now: () => new Date(),
+      signal: () => undefined,
+      watch: { started: () => {}, line: () => {} },
+      onProgress: () => {},
+    });
+    if (history === undefined) return { state: 'ok', subject, detail: 'none is configured' };
+    const { problem, snapshots, isMade, locks } = await history.state();
+    if (problem) return failed(subject, problem);
+    const place = config.backup.history.repository ?? '';
+    if (!isMade) return { state: 'ok', subject, detail: `${place} is made by the next backup` };
+    const held = locks.length > 0 ? `; locked by ${locks.join(', ')}` : '';
+    return { state: 'ok', subject, detail: `${snapshots.length} snapshots in ${place}${held}` };
+  };
+}
 
 async function probes(config: Config): Promise<Finding[]> {
   const results = await Promise.all(

@@ -12,6 +12,8 @@ export const files = {
   active: 'active',
   /** Who is paused or stopped for a backup. */
   frozen: 'frozen.json',
+  /** What is remembered of the history of backups. */
+  history: 'history.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

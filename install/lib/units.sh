@@ -34,11 +34,21 @@ paths_text() {
   done | awk '!seen[$0]++'
 }
 
+# Where the history of backups is kept, if that is a directory of this host.
+history_repository() {
+  [[ -x $launcher && -r $config_file ]] || return 0
+  "$launcher" config show --json --config "$config_file" 2>/dev/null |
+    sed -n 's/^      "repository": "\(local:\)\{0,1\}\(\/[^"]*\)",\{0,1\}$/\2/p' || true
+}
+
 # The paths of the configuration, without those that lie below another.
 writable_paths() {
   local path parent
   local all=("${setting[root]}" "${setting[project_dir]}" "${setting[backups_dir]}")
+  local history
+  history=$(history_repository)
   [[ -z ${setting[repository]} ]] || all+=("${setting[repository]}")
+  [[ -z $history ]] || all+=("$history")
   printf '%s\n' "${all[@]}" | sort -u | while IFS= read -r path; do
     for parent in "${all[@]}"; do
       if [[ $path != "$parent" && $path/ == "$parent"/* ]]; then continue 2; fi

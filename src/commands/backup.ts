@@ -25,6 +25,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
       return withLock(invocation, () => act(invocation, (context) => create(context)));
     case 'list':
       return act(invocation, ({ host }) => list(host));
+    case 'history':
+      return act(invocation, ({ host }) => history(host));
     case 'show':
       return act(invocation, ({ host }) => show(host, name));
     case 'verify':
@@ -37,7 +39,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     default:
       throw new UsageError(
         verb === undefined
-          ? 'backup needs a verb: create, list, show, verify or prune'
+          ? 'backup needs a verb: create, list, history, show, verify or prune'
           : `unknown verb: backup ${verb}`,
         'orchestrator-update backup --help',
       );
@@ -103,6 +105,30 @@ async function list(host: Host): Promise<Answer> {
   const header = ['NAME', 'WHEN', 'RELEASE', 'SIZE', 'FILES', 'VOLUMES', 'FROZEN', 'TOOK'];
   const isTerminal = process.stdout.isTTY === true;
   return { json: backups, text: tableLines([header, ...rows], isTerminal).join('\n') };
+}
+
+async function history({ history: kept }: Host): Promise<Answer> {
+  if (kept === undefined) throw noHistory();
+  const snapshots = await kept.list();
+  if (snapshots.length === 0) return { json: [], text: 'no snapshot yet' };
+  const rows = snapshots.map(({ snapshot, at, host: from, name, commit }) => [
+    snapshot,
+    at.replace(/\.\d+Z$/, 'Z'),
+    from,
+    short(commit),
+    name,
+  ]);
+  const header = ['SNAPSHOT', 'WHEN', 'HOST', 'RELEASE', 'BACKUP'];
+  const isTerminal = process.stdout.isTTY === true;
+  return { json: snapshots, text: tableLines([header, ...rows], isTerminal).join('\n') };
+}
+
+/** Nobody has said where one is to be kept. */
+export function noHistory(): RefusedError {
+  return new RefusedError(
+    'no history of backups is kept: backup.history.repository is not set',
+    'orchestrator-update config docs    # backup.history',
+  );
 }
 
 async function show(host: Host, name: string | undefined): Promise<Answer> {

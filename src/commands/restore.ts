@@ -3,7 +3,7 @@ import type { Invocation } from '../cli.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { findBackup } from './backup.ts';
+import { findBackup, noHistory } from './backup.ts';
 import { openContext, openDoor, withLock } from './context.ts';
 
 /** `restore [BACKUP] --to DIR`: the files of a backup, beside the cluster. */
@@ -22,6 +22,16 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
       openDoor(invocation.environment),
     );
     try {
+      const snapshot = invocation.flags['snapshot'];
+      if (typeof snapshot === 'string') {
+        if (host.history === undefined) throw noHistory();
+        await host.history.restore(snapshot, target);
+        statusLine.clear();
+        const json = { snapshot, directory: target };
+        const text = `${snapshot} is in ${target}; orchestrator-update backup verify does not know it: its RESTORE.md says how to go on`;
+        process.stdout.write(`${invocation.json ? JSON.stringify(json, undefined, 2) : text}\n`);
+        return exitCodes.done;
+      }
       const manifest = await findBackup(host, invocation.positionals[0]);
       const problems = await host.backups.restore(manifest, target);
       statusLine.clear();

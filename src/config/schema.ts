@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { historySchema } from './history-schema.ts';
 import { weekdays } from '../schedule.ts';
 import { absolutePath } from './absolute-path.ts';
 
@@ -173,6 +174,7 @@ export const configSchema = z.strictObject({
         .describe(
           'Volumes that are not backed up, by Docker’s names; `*` stands for any characters. The label `orchestrator-update.backup: "false"` of a volume says it, too.',
         ),
+      history: historySchema,
     })
     .prefault({})
     .describe('The backup before each update: the work tree and the named volumes.'),

@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { syncFilesystem } from '../argv/files.ts';
@@ -14,6 +15,7 @@ import { dockerSocket, openEngineApi, openEngineStream } from './engine-api.ts';
 import { readFacts } from './engine-facts.ts';
 import { exec, type Watch } from './exec.ts';
 import { createGit } from './git.ts';
+import { createHistory } from './history.ts';
 import type { Host } from './host.ts';
 import { probe } from './http.ts';
 import type { Log } from './log.ts';
@@ -74,6 +76,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
       now: () => new Date(),
       warn: (message) => log.warn(message),
     }),
+    history: openHistory(parts, watch, progress),
     freezeGuard: createFreezeGuard(join(settings.stateDirectory, files.lock)),
     state: openStateFiles(settings.stateDirectory),
     log,
@@ -101,6 +104,25 @@ export async function createHost(parts: HostParts): Promise<Host> {
     interruptedBy: stop.requestedBy,
     isStopping: () => stop.signal()?.aborted === true,
   };
+}
+
+/** The history of backups, where one is configured. */
+function openHistory(
+  { config, settings, stop }: HostParts,
+  watch: Watch,
+  progress: Host['progress'],
+): Host['history'] {
+  return createHistory({
+    config: config.backup.history,
+    project: config.project_name,
+    host: hostname(),
+    cacheDirectory: settings.cacheDirectory,
+    now: () => new Date(),
+    signal: stop.signal,
+    watch,
+    onProgress: (status, bytes) =>
+      progress(status, bytes && bytes.total > 0 ? bytes.done / bytes.total : undefined),
+  });
 }
 
 /** Ways to the Docker daemon, by how long an answer may take. */

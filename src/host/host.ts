@@ -5,6 +5,7 @@ import type { ProbeResult } from '../core/health.ts';
 import type { Container, Startup } from '../core/observe.ts';
 import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
 import type { BackupHost, FreezeGuard } from './backup-host.ts';
+import type { HistoryHost } from './history-host.ts';
 import type { Log } from './log.ts';
 
 /**
@@ -17,6 +18,8 @@ export interface Host {
   readonly engine: EngineHost;
   readonly backups: BackupHost;
   readonly freezeGuard: FreezeGuard;
+  /** Undefined where none is configured. */
+  readonly history: HistoryHost | undefined;
   readonly state: StateHost;
   readonly log: Log;
   probe(url: string): Promise<ProbeResult>;

@@ -13,7 +13,7 @@ const packages = [
   'systemd systemd-sysv dbus kmod udev procps iproute2 iputils-ping iptables nftables',
   'docker.io docker-cli docker-compose docker-buildx docker-registry',
   'busybox-static git openssh-server openssh-client python3 ca-certificates curl jq socat',
-  'rsync strace sudo acl attr less nano',
+  'rsync restic strace sudo acl attr less nano',
 ].flatMap((line) => line.split(' '));
 
 /** Short hash that names an image after everything it was made from. */

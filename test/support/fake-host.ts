@@ -175,6 +175,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
         ),
     },
     backups: fakeBackups(world, effect, read),
+    history: undefined,
     freezeGuard: { arm: () => effect(() => {}, undefined, 'memory'), disarm: async () => {} },
     state: fakeState(world, effect, read, () => void (power.reserve = WRITES_OF_RESERVE)),
     log: { debug: say, info: say, warn: say, error: say, flush: async () => {} },

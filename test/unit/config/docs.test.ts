@@ -18,7 +18,10 @@ await t.test('every key in force has a row with its meaning, default and variabl
   const rows = configDocs()
     .split('\n')
     .filter((line) => line.startsWith('| `'));
-  const inForce = [...leaves(settleConfig(configSchema.parse({}))), 'repository'];
+  const unset = ['repository', 'password_file', 'environment_file'].map(
+    (name) => `backup.history.${name}`,
+  );
+  const inForce = [...leaves(settleConfig(configSchema.parse({}))), 'repository', ...unset];
   t.ok(inForce.length > 20);
   for (const key of inForce) {
     const row = rows.find((line) => line.startsWith(`| \`${key}\` |`)) ?? '';
