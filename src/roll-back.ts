@@ -1,12 +1,19 @@
 import type { Config } from './config/schema.ts';
 import { MAX_FAILED_ROLLBACKS, MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
 import { stepsBack } from './core/plan.ts';
-import { messageOf, OperatorError } from './errors.ts';
+import { messageOf, OperatorError, UnhealthyError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
 import { needsOperator, short, type Outcome } from './outcome.ts';
-import { closeTransaction, quarantine, readTransactions, writeNeedsOperator } from './records.ts';
+import {
+  closeTransaction,
+  quarantine,
+  readTransactions,
+  writeNeedsOperator,
+  type Material,
+} from './records.ts';
+import { settle } from './settle.ts';
 import { targetOf } from './target.ts';
 import { verify } from './verify.ts';
 
@@ -56,16 +63,18 @@ export async function rollBack(
     commit: plan.to,
   });
   let problem = cause.reason;
+  let stir: Stir | undefined;
   const first = cause.attempt ?? 1;
   const last = Math.min(first + MAX_FAILED_ROLLBACKS - 1, MAX_ROLLBACK_ATTEMPTS);
   for (let attempt = first; attempt <= last; attempt++) {
     await waitForDocker(host, config, running, problem);
     await enter(host, running.id, 'ROLLING_BACK', { attempt, note: problem });
     try {
-      await goBack(host, config, running);
+      await goBack(host, config, running, stir);
       return await closeOr(host, running, cause);
     } catch (error) {
       problem = messageOf(error);
+      if (error instanceof UnhealthyError) stir = stirs[attempt - first];
       host.log.error(
         `rolling back failed (${attempt - first + 1} of ${last - first + 1}): ${problem}`,
       );
@@ -90,9 +99,37 @@ async function waitForDocker(
   if (!(await host.engine.waitUntilUp(config.timeouts.docker_seconds))) throw new EngineAwayError();
 }
 
-async function goBack(host: Host, config: Config, running: Running): Promise<void> {
+/** More than to bring everything up, where that alone did not make the old release healthy. */
+type Stir = (host: Host, material: Material) => Promise<void>;
+
+/**
+ * What is tried next. A Docker that was killed may come back with a container that runs, is healthy inside and
+ * cannot be reached by its port (26.1.5, seen in 1 of 23 kills): to start it again gives it another
+ * endpoint. A restart of Docker does that for all of them.
+ */
+const stirs: readonly Stir[] = [
+  async (host) => {
+    const running = (await host.engine.containers()).filter(({ state }) => state === 'running');
+    const services = [...new Set(running.map(({ service }) => service))].toSorted();
+    host.log.warn(`it is not healthy as it is: ${services.join(', ')} are restarted`);
+    if (services.length > 0) await host.compose.restart(services);
+  },
+  async (host, material) => {
+    host.log.warn('it is not healthy as it is: Docker is restarted');
+    await host.engine.restart();
+    await settle(host, targetOf(material, 'old'));
+  },
+];
+
+async function goBack(
+  host: Host,
+  config: Config,
+  running: Running,
+  stir: Stir | undefined,
+): Promise<void> {
   const { material } = running;
   await takeSteps(host, config, running, 'ROLLING_BACK', stepsBack(material.plan));
+  await stir?.(host, material);
   await enter(host, running.id, 'VERIFYING_ROLLBACK');
   host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });
   await verify(host, config, targetOf(material, 'old'));
