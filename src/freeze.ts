@@ -63,11 +63,44 @@ export async function whileFrozen(
   } finally {
     await thaw(host, config);
   }
+  const seconds = host.elapsedSeconds() - startedAt;
+  await waitUntilHealthy(host, config, writers);
   return {
-    seconds: Math.round((host.elapsedSeconds() - startedAt) * 1000) / 1000,
+    seconds: Math.round(seconds * 1000) / 1000,
     paused: frozen.paused.map(({ service }) => service),
     stopped: frozen.stopped.map(({ service }) => service),
   };
+}
+
+/**
+ * Docker calls a container unhealthy while it is paused, and until its next healthcheck has passed. A release
+ * must not be blamed for that.
+ *
+ * @throws {OperatorError} when one that was healthy is not so again within the time a release has
+ */
+async function waitUntilHealthy(
+  host: Host,
+  config: Config,
+  writers: BackupScope['writers'],
+): Promise<void> {
+  const wereHealthy = writers.filter(({ container }) => container.health === 'healthy');
+  const ids = new Set(wereHealthy.map(({ container }) => container.id));
+  const { timeout_seconds: patience } = config.health;
+  const startedAt = host.elapsedSeconds();
+  for (;;) {
+    const containers = await host.engine.containers();
+    const waiting = containers.filter(({ id, health }) => ids.has(id) && health !== 'healthy');
+    if (waiting.length === 0) return;
+    const names = waiting.map(({ service }) => service).join(', ');
+    if (host.elapsedSeconds() - startedAt >= patience) {
+      throw new OperatorError(
+        `not healthy again ${patience} s after it was frozen for a backup: ${names}`,
+        'docker compose ps; a healthcheck with a longer interval needs a larger health.timeout_seconds, or the label orchestrator-update.backup.freeze: none',
+      );
+    }
+    host.progress(`waiting for the next healthcheck of ${names}`);
+    await host.sleep(0.5);
+  }
 }
 
 /**

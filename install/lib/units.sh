@@ -3,7 +3,10 @@
 # shellcheck disable=SC2034,SC2154 # the pieces of the installer share their variables
 
 install_units() {
-  local unit
+  local unit history
+  # A path that is not there yet cannot be let through the sandbox.
+  history=$(history_repository)
+  [[ -z $history ]] || make_dir 0700 "$dest$history"
   for unit in "$update_unit" "$recover_unit" "$timer_unit"; do
     write_file 0644 "$unit_dir/$unit" <"$source_dir/systemd/$unit"
   done

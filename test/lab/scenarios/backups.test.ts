@@ -97,6 +97,8 @@ await t.test('a backup has the volumes, is verified, and can be laid out again',
       await host.bash(`printf ${count} >${volume('knowledge')}/db/count`, { reject: true });
       const { exitCode, stdout } = await host.cli('backup', 'create');
       t.equal(exitCode, 0, stdout);
+      const health = (await host.containers()).map((one) => one.health);
+      t.same(health, ['healthy', 'healthy', 'healthy'], 'Docker calls a paused one unhealthy');
       await sleep(1000);
     }
     t.equal((await backupsOf(host)).length, 5);
