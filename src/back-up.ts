@@ -15,6 +15,8 @@ export interface BackupWish {
   readonly commit: string;
   readonly model: ComposeModel;
   readonly images: Readonly<Record<string, string>>;
+  /** Names of backups that are in use. */
+  readonly keep?: readonly string[];
 }
 
 /**
@@ -32,19 +34,19 @@ export async function backUp(
   for (const { subject, why } of scope.leftOut) {
     host.log.info(`not in the backup: ${subject}: ${why}`);
   }
-  const inUse = await host.engine.mountedPaths();
+  const kept = (wish.keep ?? []).map((name) => `${config.backups_dir}/${name}`);
+  const inUse = [...(await host.engine.mountedPaths()), ...kept];
   const sources = sourcesOf(host, scope);
   const draft = await backups.begin(wish.name, sources, config.backup.keep, inUse);
-  if (scope.writers.length > 0) {
-    await backups.copy(draft, config.timeouts.backup_seconds);
-    await backups.distrust(draft);
-  }
+  const seen = await backups.copy(draft, config.timeouts.backup_seconds);
+  if (scope.writers.length > 0) await backups.distrust(draft);
   // Before it is frozen: in a container that is paused nothing can be run.
   const hooks = hooksOf(wish.model, await host.engine.containers());
   await runHooks(host, draft, hooks);
-  const limit =
-    scope.writers.length > 0 ? config.backup.freeze_seconds : config.timeouts.backup_seconds;
-  const frozen = await whileFrozen(host, config, scope.writers, () => backups.copy(draft, limit));
+  const { freeze_seconds: limit } = config.backup;
+  const frozen = await whileFrozen(host, config, scope.writers, () =>
+    backups.copyChanged(draft, seen, limit),
+  );
   if (frozen) host.log.info(`nobody wrote for ${frozen.seconds.toFixed(1)} s (${namesOf(frozen)})`);
   for (const { container, script } of hooks.post) {
     await host.engine.execute(container, script).catch((error: unknown) => {

@@ -166,15 +166,20 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/backup.ts'),
   },
   restore: {
-    summary: 'lay the files of a backup into a directory, beside the cluster',
-    usage: 'restore [BACKUP | --snapshot ID] --to DIR [--json]',
+    summary:
+      'bring back the release of a backup, with its data or not; or lay its files into a directory',
+    usage: 'restore [BACKUP] [--volumes] | restore [BACKUP | --snapshot ID] --to DIR [--json]',
     details: [
       ['BACKUP', 'its name; the newest unless told'],
+      ['--volumes', 'also its data; what is there now is kept beside it until you remove it'],
       ['--snapshot', 'one of the history (`backup history`) instead'],
-      ['--to', 'a directory that is empty or not there'],
+      ['--to', 'a directory that is empty or not there; the cluster is not touched'],
     ],
-    examples: ['orchestrator-update restore --to /var/tmp/restored'],
-    options: { to: { type: 'string' }, snapshot: { type: 'string' } },
+    examples: [
+      'orchestrator-update restore --to /var/tmp/restored',
+      'orchestrator-update backup list && orchestrator-update restore NAME --volumes',
+    ],
+    options: { volumes: flag, to: { type: 'string' }, snapshot: { type: 'string' } },
     words: 1,
     load: () => import('./commands/restore.ts'),
   },

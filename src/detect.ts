@@ -46,6 +46,8 @@ export interface Wish {
   /** Also a commit that does not contain the present one (`run --force`). */
   readonly allowRewind: boolean;
   readonly keptImages?: readonly KeptImage[];
+  /** The backup whose data is to be brought, too. */
+  readonly restores?: string;
 }
 
 /**
@@ -112,19 +114,18 @@ async function propose(
     imageIds(host, after.model),
   ]);
   const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
+  const models = { before: before.model, after: after.model, changedPaths };
+  const kept = new Set(wish.keptImages?.map(({ service }) => service));
   const plan = makePlan({
     ...wish,
-    before: before.model,
-    after: after.model,
-    changedPaths,
+    ...models,
     contents: readersOfChanges(before.model, after.model, livePaths),
     contentsBefore: readersOfChanges(after.model, before.model, livePaths),
-    servicesToBuild: (
-      await servicesToBuild(host, { before: before.model, after: after.model, changedPaths })
-    ).filter((name) => !wish.keptImages?.some(({ service }) => service === name)),
+    servicesToBuild: (await servicesToBuild(host, models)).filter((name) => !kept.has(name)),
     runningImages: runningImages(containers, before.model),
     imageIds: ids,
     strategy: config.strategy,
+    volumesBack: config.rollback.volumes,
     composeVersion,
     containers,
     dormant,

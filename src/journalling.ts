@@ -51,6 +51,7 @@ export async function takeSteps(
       host,
       config,
       material: running.material,
+      id: running.id,
       staging: running.staging,
     });
   }

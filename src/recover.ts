@@ -1,6 +1,6 @@
 import type { Config } from './config/schema.ts';
 import { lastNote, recoveryFor, stateOf, type Observation, type State } from './core/journal.ts';
-import { classify } from './core/observe.ts';
+import { classify, withData } from './core/observe.ts';
 import { keptImages } from './core/plan.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -12,6 +12,7 @@ import { readActive, readMaterial, writeNeedsOperator } from './records.ts';
 import { causeOf, EngineAwayError, giveUp, rollBack } from './roll-back.ts';
 import { settle, sweep } from './settle.ts';
 import { files } from './state-names.ts';
+import { dataIs } from './swap.ts';
 import { targetOf } from './target.ts';
 import { abort, commit, tidy, verifyNew } from './transact.ts';
 
@@ -146,6 +147,14 @@ async function dropUnsynced(host: Host, { material }: Running): Promise<void> {
   }
 }
 
+/** Where that cannot be known, neither release is: the way back says what is wrong. */
+async function dataSeen(host: Host, id: string): Promise<'in' | 'out' | 'mixed'> {
+  return dataIs(host, id).catch((error: unknown) => {
+    host.log.error(messageOf(error));
+    return 'mixed';
+  });
+}
+
 /** The new release stands; the whole gate is passed again before it is believed. */
 async function verifyAgain(host: Host, config: Config, running: Running): Promise<Outcome> {
   try {
@@ -157,7 +166,7 @@ async function verifyAgain(host: Host, config: Config, running: Running): Promis
   return commit(host, config, running);
 }
 
-async function observe(host: Host, { material }: Running, state: State): Promise<Observation> {
+async function observe(host: Host, { id, material }: Running, state: State): Promise<Observation> {
   // A work tree that git cannot read any more is neither release: the way back mends it.
   const head = await host.git.head().catch(() => ({ commit: '' }));
   const containers = await host.engine.containers();
@@ -168,6 +177,7 @@ async function observe(host: Host, { material }: Running, state: State): Promise
     { commit: plan.from, fingerprint: oldFingerprint },
     { commit: plan.to, fingerprint: newFingerprint },
   );
+  if (plan.restores !== undefined) return withData(observed, plan, await dataSeen(host, id));
   // A restart or a signal leaves no trace that tells whether it was done.
   const isTraceless = plan.apply.some(({ do: what }) => what === 'restart' || what === 'signal');
   return observed === 'NEW' && state === 'APPLYING' && isTraceless ? 'MIXED' : observed;

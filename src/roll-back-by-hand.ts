@@ -16,11 +16,14 @@ import { stillLatched, transactionName } from './update.ts';
  * Goes back to an earlier release because a person wants to. The same transaction as an update:
  * backup, apply, verify; and forward again to the present release when the earlier one fails.
  * The release that is left is quarantined with the commit, so that the timer does not bring it back.
+ *
+ * @param restores the backup whose data is brought, too
  */
 export async function rollBackByHand(
   host: Host,
   config: Config,
   to: string | undefined,
+  restores?: string,
 ): Promise<Outcome> {
   const latched = await readNeedsOperator(host.state);
   if (latched) return stillLatched(latched.reason, latched.transaction);
@@ -29,10 +32,10 @@ export async function rollBackByHand(
   const from = await currentCommit(host, await readDeployed(host.state));
   const past = await readTransactions(host.state);
   const target = to === undefined ? previous(past, from) : await findTarget(host, to);
-  if (target === from) {
+  if (target === from && restores === undefined) {
     throw new RefusedError(
       `${short(target)} is what is deployed now`,
-      'orchestrator-update history',
+      'orchestrator-update history; only its data: orchestrator-update restore BACKUP --volumes',
     );
   }
   const name = transactionName(host.now(), target);
@@ -44,7 +47,8 @@ export async function rollBackByHand(
     backup: transactionName(host.now(), from),
     everything: true,
     allowRewind: true,
-    keptImages: await imagesKeptFor(host, past, target),
+    keptImages: target === from ? [] : await imagesKeptFor(host, past, target),
+    ...(restores === undefined ? {} : { restores }),
   } as const;
   try {
     const proposal = await withEffects(host, await proposeSafely(host, config, wish));

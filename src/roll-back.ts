@@ -14,6 +14,7 @@ import {
   type Material,
 } from './records.ts';
 import { settle } from './settle.ts';
+import { dropBeside, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
 import { verify } from './verify.ts';
 
@@ -136,9 +137,22 @@ async function goBack(
   await host.barrier();
 }
 
+/** What a restore had brought goes again; what a rollback put in its place stays, and is named. */
+async function afterwards(host: Host, { id, material }: Running): Promise<void> {
+  const { restores, dataBack } = material.plan;
+  try {
+    if (restores !== undefined) await dropBeside(host, id);
+    const kept = dataBack === undefined ? undefined : await replacedText(host, id);
+    if (kept !== undefined) host.log.warn(`the data of ${dataBack} is back; ${kept}`);
+  } catch (error) {
+    host.log.warn(`left undone: ${messageOf(error)}`);
+  }
+}
+
 /** The old release runs and was verified. Where that cannot be written down, it is still true. */
 async function closeOr(host: Host, running: Running, cause: Cause): Promise<Outcome> {
   try {
+    await afterwards(host, running);
     const isQuarantined = await close(host, running, cause);
     return rolledBack(running, cause, isQuarantined);
   } catch (error) {
@@ -225,8 +239,10 @@ export async function causeOf(host: Host, error: unknown, running: Running): Pro
 
 /** A release is to blame, or a host that crashed with it twice; a person's stop never counts. */
 async function deservesQuarantine(host: Host, running: Running, cause: Cause): Promise<boolean> {
+  const { from, to, restores } = running.material.plan;
+  // Only the data was another: the release is the one that runs.
+  if (restores !== undefined && from === to) return false;
   if (cause.blame !== 'crash') return cause.blame === 'release';
-  const { to } = running.material.plan;
   const earlier = (await readTransactions(host.state)).filter(
     ({ id, plan, entries }) =>
       id !== running.id && plan.to === to && entries.at(-1)?.state === 'ROLLED_BACK',
@@ -242,7 +258,8 @@ export async function giveUp(host: Host, running: Running, reason: string): Prom
   const { id, material } = running;
   const at = host.now().toISOString();
   await writeNeedsOperator(host.state, { reason, at, transaction: id });
-  await quarantine(host.state, { commit: material.plan.to, reason, at, transaction: id });
+  const { from, to: commit } = material.plan;
+  if (from !== commit) await quarantine(host.state, { commit, reason, at, transaction: id });
   await enter(host, id, 'NEEDS_OPERATOR', { note: reason });
   await closeTransaction(host.state);
   return needsOperator(

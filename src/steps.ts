@@ -6,6 +6,7 @@ import { OperatorError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import type { Material } from './records.ts';
 import { settle, sweep } from './settle.ts';
+import { fillBeside, putBack, putIn } from './swap.ts';
 import { targetOf } from './target.ts';
 
 /** What a step may need beside itself. */
@@ -13,6 +14,8 @@ export interface StepContext {
   readonly host: Host;
   readonly config: Config;
   readonly material: Material;
+  /** Of the transaction. */
+  readonly id: string;
   /** The new release's staged tree; only the steps before the barrier have it. */
   readonly staging?: Staging | undefined;
 }
@@ -25,8 +28,10 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       const images = Object.fromEntries(
         keptImages(material.plan).map(({ service, id }) => [service, id]),
       );
-      const commit = material.plan.from;
-      await backUp(host, config, { name: step.name, commit, model: material.oldModel, images });
+      const { from: commit, restores } = material.plan;
+      const keep = restores === undefined ? [] : [restores];
+      const wish = { name: step.name, commit, model: material.oldModel, images, keep };
+      await backUp(host, config, wish);
       return;
     }
     case 'keep-images':
@@ -47,6 +52,12 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return;
     case 'down':
       return host.compose.down(step.release === 'old' ? material.oldModel : material.newModel);
+    case 'fill':
+      return fillBeside(host, config, context.id, step.backup);
+    case 'stop':
+      return stopAll(host);
+    case 'swap':
+      return step.data === 'as before' ? putBack(host, context.id) : putIn(host, context.id);
     case 'checkout':
       return step.force
         ? host.git.checkoutBack(step.commit, material.plan.to)
@@ -83,6 +94,14 @@ export function describeStep(step: Step): string {
       return `give ${count(step.images.length, 'image name')} back their old meaning`;
     case 'down':
       return 'take the cluster down (volumes stay)';
+    case 'fill':
+      return `lay the data of ${step.backup} beside that of the cluster`;
+    case 'stop':
+      return 'stop the cluster: its data changes places';
+    case 'swap':
+      return step.data === 'as before'
+        ? 'put the data of before in its place again'
+        : 'put the data of the backup in the place of that of the cluster';
     case 'checkout':
       return `check out ${step.commit.slice(0, 12)}`;
     case 'up':
@@ -108,6 +127,14 @@ async function restoreImage(host: Host, image: KeptImage): Promise<void> {
   }
   // A digest names its content and cannot be given to another image.
   if (!image.reference.includes('@')) await host.engine.tag(image.tag, image.reference);
+}
+
+/** Nobody may have data mounted that changes places: a container would go on with what it had. */
+async function stopAll(host: Host): Promise<void> {
+  const running = (await host.engine.containers()).filter(
+    ({ state }) => state !== 'exited' && state !== 'created' && state !== 'dead',
+  );
+  await Promise.all(running.map((container) => host.engine.stop(container)));
 }
 
 /** Who does not run reads its files when it is started. */

@@ -23,6 +23,7 @@ import {
 } from './records.ts';
 import { causeOf, rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
+import { dropBeside, refuseWithoutRoomBack, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
 import { takeBaseline, verify } from './verify.ts';
 
@@ -94,6 +95,7 @@ async function prepare(
     // What could not be removed of an earlier one, on a disk that failed, would take the room of this one.
     await tryTo(host, () => host.backups.sweep());
     await takeSteps(host, config, running, 'PREPARING', plan.prepare.filter(isBackup));
+    if (plan.dataBack !== undefined) await refuseWithoutRoomBack(host, config, plan.dataBack);
     const armed = { ...material, newFingerprint: await fingerprintToBe(host, proposal) };
     await openTransaction(host.state, id, armed);
     await host.git.dropStagings();
@@ -134,7 +136,9 @@ export async function abort(
   host.shieldFromSignals();
   const { id, material } = running;
   const images = keptImages(material.plan);
-  await tryTo(host, () => applyStep({ do: 'restore-images', images }, { host, config, material }));
+  const context = { host, config, material, id };
+  await tryTo(host, () => applyStep({ do: 'restore-images', images }, context));
+  await tryTo(host, () => dropBeside(host, id));
   for (const step of material.plan.prepare) {
     if (step.do === 'backup') await tryTo(host, () => host.backups.removePartial(step.name));
   }
@@ -178,21 +182,31 @@ export async function commit(host: Host, config: Config, running: Running): Prom
   });
   await liftQuarantine(host.state, plan.to);
   // A person left this release on purpose: the timer must not bring it back.
-  if (plan.kind === 'rollback') await quarantine(host.state, leftByHand(host, plan, id));
+  const isLeft = plan.kind === 'rollback' && plan.from !== plan.to;
+  if (isLeft) await quarantine(host.state, leftByHand(host, plan, id));
   await enter(host, id, 'COMMITTED');
   // Before it is closed: cut off in between, the next run finishes it.
   await tidy(host, config, plan);
   await closeTransaction(host.state);
   host.obeySignals();
-  const done = plan.kind === 'update' ? 'updated' : 'rolled back by hand';
   return {
     result: 'updated',
     exitCode: exitCodes.done,
-    summary: `${done} from ${short(plan.from)} to ${short(plan.to)} and verified: ${plan.reasons.join('; ')}`,
+    summary: await summaryOf(host, plan, id),
     from: plan.from,
     to: plan.to,
     transaction: id,
   };
+}
+
+async function summaryOf(host: Host, plan: Plan, id: string): Promise<string> {
+  const { kind, from, to, restores, reasons } = plan;
+  if (restores !== undefined) {
+    const kept = await replacedText(host, id);
+    return `restored ${short(to)} with the data of ${restores}, and verified; ${kept ?? ''}`;
+  }
+  const done = kind === 'update' ? 'updated' : 'rolled back by hand';
+  return `${done} from ${short(from)} to ${short(to)} and verified: ${reasons.join('; ')}`;
 }
 
 function leftByHand(host: Host, plan: Plan, id: string): Quarantined {
@@ -213,7 +227,9 @@ export async function tidy(host: Host, config: Config, plan: Plan): Promise<void
     await tryTo(host, () => host.engine.dropKeptTags(tags));
   }
   await tryTo(host, async () => {
-    const gone = await host.backups.prune(config.backup.keep, await host.engine.mountedPaths());
+    const used = plan.restores === undefined ? [] : [`${config.backups_dir}/${plan.restores}`];
+    const inUse = [...(await host.engine.mountedPaths()), ...used];
+    const gone = await host.backups.prune(config.backup.keep, inUse);
     if (gone.length > 0) host.log.info(`old backups removed: ${gone.join(', ')}`);
   });
   await tryTo(host, () => pruneTransactions(host.state, TRANSACTIONS_KEPT));

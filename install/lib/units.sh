@@ -44,6 +44,13 @@ history_repository() {
     sed -n 's/^      "repository": "\(local:\)\{0,1\}\(\/[^"]*\)",\{0,1\}$/\2/p' || true
 }
 
+# Where Docker has the data of its volumes.
+volumes_dir() {
+  local root
+  root=$(docker info --format '{{.DockerRootDir}}' 2>/dev/null) || root=
+  say "${root:-/var/lib/docker}/volumes"
+}
+
 # The paths of the configuration, without those that lie below another.
 writable_paths() {
   local path parent
@@ -52,6 +59,8 @@ writable_paths() {
   history=$(history_repository)
   [[ -z ${setting[repository]} ]] || all+=("${setting[repository]}")
   [[ -z $history ]] || all+=("$history")
+  # Data of a backup is put in the place of that of volumes there (rollback.volumes).
+  all+=("$(volumes_dir)")
   printf '%s\n' "${all[@]}" | sort -u | while IFS= read -r path; do
     for parent in "${all[@]}"; do
       if [[ $path != "$parent" && $path/ == "$parent"/* ]]; then continue 2; fi

@@ -36,7 +36,7 @@ export function shareBlocks(from: string, to: string): Command {
  * @param excluded patterns as rsync has them, of which those that begin with a slash are looked at
  * @param since seconds since 1970
  */
-export function changedSince(
+export function filesChangedSince(
   directory: string,
   excluded: readonly string[],
   since: number,
@@ -46,6 +46,28 @@ export function changedSince(
     .flatMap((pattern) => ['-path', `${directory}${pattern.replace(/\/$/, '')}`, '-prune', '-o']);
   const wanted = ['-type', 'f', '-newerct', `@${since.toFixed(3)}`, '-printf', '%P\\0'];
   return { file: 'find', args: [directory, ...prune, ...wanted] };
+}
+
+/** As `whatChanged` reads it: type, inode and path from the top, each ended by NUL. */
+const AS_FOUND = ['-printf', '%y %i %P\\0'];
+
+/** Lists the directories below a directory, and itself. */
+export function findDirectories(directory: string): Command {
+  return { file: 'find', args: [directory, '-type', 'd', ...AS_FOUND] };
+}
+
+/** Lists what is below a directory. */
+export function findEntries(directory: string): Command {
+  return { file: 'find', args: [directory, '-mindepth', '1', ...AS_FOUND] };
+}
+
+/**
+ * Lists what is below a directory, and itself, where its inode changed since a moment.
+ *
+ * @param since seconds since 1970
+ */
+export function findChanged(directory: string, since: number): Command {
+  return { file: 'find', args: [directory, '-newerct', `@${since.toFixed(3)}`, ...AS_FOUND] };
 }
 
 /** Makes files look as if nobody had written to them for long: their names are read, each ended by NUL. */

@@ -24,6 +24,15 @@ export function rsyncCopy(source: string, target: string, excluded: readonly str
   return { file: 'rsync', args: [...AS_IT_IS, '--delete', ...excludes, '--', source, target] };
 }
 
+/**
+ * The same for some entries alone: their paths from the source are read, each ended by NUL. A directory, with a
+ * slash at its end, stands for what is right in it, not for what is deeper.
+ */
+export function rsyncChanged(source: string, target: string): Command {
+  const some = ['--dirs', '--delete', '--delete-missing-args', '--files-from=-', '--from0'];
+  return { file: 'rsync', args: [...AS_IT_IS, ...some, '--', source, target] };
+}
+
 /** Copies one file, whatever it looks like. */
 export function rsyncFile(source: string, target: string): Command {
   return { file: 'rsync', args: [...AS_IT_IS, '--ignore-times', '--', source, target] };

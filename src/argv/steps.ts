@@ -23,7 +23,11 @@ export function printableStep(step: Step): Command[] {
       return [composeWord('kill', '--signal', step.signal, step.service)];
     case 'settle':
       return [composeWord('up', '--detach', '--pull', 'never', '--remove-orphans')];
+    case 'stop':
+      return [composeWord('stop')];
     case 'backup':
+    case 'fill':
+    case 'swap':
     case 'keep-images':
     case 'sweep':
     case 'restore-images':

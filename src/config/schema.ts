@@ -178,6 +178,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('The backup before each update: the work tree and the named volumes.'),
+  rollback: z
+    .strictObject({
+      volumes: z
+        .enum(['never', 'if-migrated', 'always'])
+        .default('never')
+        .describe(
+          'Whether the data of the backup comes back, too, when a release is taken back by itself: what was written since is then no longer live (it is kept in volumes beside). `if-migrated`: where the release had another version of a database, or made a service anew that has the label `orchestrator-update.migrates: "true"`.',
+        ),
+    })
+    .prefault({})
+    .describe('Going back by itself from a release that is not healthy.'),
   timeouts: z
     .strictObject({
       remote_seconds: seconds(1, 170)

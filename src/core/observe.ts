@@ -88,6 +88,22 @@ export function classify(
   return 'MIXED';
 }
 
+/**
+ * The same of a release that brings data with it: it is what it is only with the right data. Where only
+ * the data is another, that alone tells.
+ */
+export function withData(
+  observed: Observation,
+  { from, to }: { readonly from: string; readonly to: string },
+  data: 'in' | 'out' | 'mixed',
+): Observation {
+  if (observed !== 'OLD' && observed !== 'NEW') return observed;
+  if (data === 'mixed') return 'MIXED';
+  const is = data === 'in' ? 'NEW' : 'OLD';
+  // Both look the same, and what runs matches both.
+  return from === to || observed === is ? is : 'MIXED';
+}
+
 function matches(containers: readonly Container[], fingerprint: Fingerprint): boolean {
   const services = new Set(containers.map((container) => container.service));
   const complete = Object.keys(fingerprint).every((service) => services.has(service));

@@ -28,6 +28,7 @@ export function prepareSteps(changes: readonly Change[], input: PlanInput): Step
     ...(input.servicesToBuild.length > 0
       ? [{ do: 'build', services: input.servicesToBuild } as const]
       : []),
+    ...(input.restores === undefined ? [] : [{ do: 'fill', backup: input.restores } as const]),
     // Last, so that it is as fresh as it can be, and none is made for a release that cannot be had.
     { do: 'backup', name: input.backup },
   ];
@@ -67,8 +68,10 @@ export function applySteps(
   const checkout = { do: 'checkout', commit: input.to, force: false } as const;
   const restore = input.kind === 'rollback' ? restoreSteps(input) : [];
   const settle = { do: 'settle', release: 'new' } as const;
+  const swap: Step[] =
+    input.restores === undefined ? [] : [{ do: 'stop' }, { do: 'swap', data: 'of the backup' }];
   if (strategy === 'rebuild') {
-    return [{ do: 'sweep' }, ...restore, { do: 'down', release: 'old' }, checkout, settle];
+    return [{ do: 'sweep' }, ...restore, { do: 'down', release: 'old' }, ...swap, checkout, settle];
   }
   const ups = batchesOf(servicesToUp(changes, services, input), input.before, input.after).map(
     (batch, index) => ({ do: 'up' as const, services: batch, removeOrphans: index === 0 }),
@@ -84,6 +87,7 @@ export function applySteps(
   return [
     { do: 'sweep' },
     ...restore,
+    ...swap,
     checkout,
     ...ups,
     ...refreshSteps(readers),

@@ -2,6 +2,7 @@ import type { ComposeModel } from './compose-model.ts';
 import { contentsIn, refreshSteps, withAction, type ContentsChange } from './contents.ts';
 import { diffModels, touchedServices, type Change } from './diff.ts';
 import type { Effect } from './effect.ts';
+import { bringsDataBack, type VolumesBack } from './data-back.ts';
 import { volumeName } from './mounts.ts';
 import type { Container } from './observe.ts';
 import { applySteps, changedNetworks, prepareSteps } from './plan-steps.ts';
@@ -32,6 +33,9 @@ export type Step =
   | { readonly do: 'sweep' }
   | { readonly do: 'restore-images'; readonly images: readonly KeptImage[] }
   | { readonly do: 'down'; readonly release: 'old' | 'new' }
+  | { readonly do: 'fill'; readonly backup: string }
+  | { readonly do: 'stop' }
+  | { readonly do: 'swap'; readonly data: 'of the backup' | 'as before' }
   | { readonly do: 'checkout'; readonly commit: string; readonly force: boolean }
   | { readonly do: 'up'; readonly services: readonly string[]; readonly removeOrphans: boolean }
   | { readonly do: 'recreate'; readonly services: readonly string[] }
@@ -61,6 +65,10 @@ export interface Plan {
    * Absent in a journal that an earlier version of this program wrote.
    */
   readonly effects?: { readonly from: Effect; readonly to: Effect };
+  /** The backup whose data is brought with the release. */
+  readonly restores?: string;
+  /** The backup whose data comes back with the old release, when this one is taken back by itself. */
+  readonly dataBack?: string;
   /** Services that run with other settings than their release has, and are left so. */
   readonly leave?: readonly string[];
   /**
@@ -114,6 +122,10 @@ export interface PlanInput {
   readonly repairsDrift: boolean;
   /** Apply every service, whether or not its model changed (`run --force`, a rollback). */
   readonly everything: boolean;
+  /** The backup whose data is to be brought, too (`restore --volumes`). */
+  readonly restores?: string;
+  /** When the data of before comes back with the old release. */
+  readonly volumesBack?: VolumesBack;
   readonly warnings: readonly string[];
 }
 
@@ -155,6 +167,8 @@ export function makePlan(input: PlanInput): Plan {
     services,
     risk: riskOf(risks),
     risks,
+    ...(input.restores === undefined ? {} : { restores: input.restores }),
+    ...(touches && bringsDataBack(input, services) ? { dataBack: input.backup } : {}),
     leave: services.flatMap(({ service, action, drift }) =>
       action === 'untouched' && drift !== undefined ? [service] : [],
     ),
@@ -172,10 +186,17 @@ export function makePlan(input: PlanInput): Plan {
 export function stepsBack(plan: Plan): Step[] {
   const images = keptImages(plan);
   const refresh = plan.refreshBack ?? refreshSteps(contentsIn(plan.changes));
+  const { restores, dataBack } = plan;
+  const movesData = restores !== undefined || dataBack !== undefined;
   const back: Step[] = [
     { do: 'sweep' },
     ...(images.length > 0 ? [{ do: 'restore-images', images } as const] : []),
+    ...(dataBack === undefined ? [] : [{ do: 'fill', backup: dataBack } as const]),
     ...(plan.strategy === 'rebuild' ? [{ do: 'down', release: 'new' } as const] : []),
+    // Also what compose has taken down may have come back with Docker.
+    ...(movesData ? [{ do: 'stop' } as const] : []),
+    ...(restores === undefined ? [] : [{ do: 'swap', data: 'as before' } as const]),
+    ...(dataBack === undefined ? [] : [{ do: 'swap', data: 'of the backup' } as const]),
     { do: 'checkout', commit: plan.from, force: true },
   ];
   if (plan.verdict === 'nothing') return back;
@@ -243,6 +264,7 @@ function strategyFor(changes: readonly Change[], input: PlanInput): Strategy {
 
 function reasonsIn(changes: readonly Change[], strategy: Strategy, input: PlanInput): string[] {
   const reasons = [...changes.map(reasonFor), ...input.servicesToBuild.map(buildReason)];
+  if (input.restores !== undefined) reasons.push(`the data of ${input.restores} is restored`);
   if (reasons.length === 0) reasons.push(nothingReason(input));
   if (strategy !== input.strategy) {
     reasons.push(

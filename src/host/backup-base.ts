@@ -1,13 +1,13 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { shareBlocks } from '../argv/files.ts';
 import type { BackupContext } from './backup-layout.ts';
-import { LATEST, MANIFEST, MTREE } from './backup-layout.ts';
+import { MANIFEST, MTREE } from './backup-layout.ts';
 import { runOutside } from './backup-copy.ts';
 import { exec } from './exec.ts';
 import type { BackupDraft, BackupManifest } from './backup-host.ts';
-import { readKnownDigests, treeEntries } from './backup-digests.ts';
+import { fileDigestOf, readKnownDigests } from './backup-digests.ts';
 
 /** A backup whose files a new one is begun with. */
 export interface Base {
@@ -18,9 +18,9 @@ export interface Base {
 
 /** Time stamps of filesystems are as coarse as a tick of the kernel: 1 to 10 ms. */
 const TICK_MS = 20;
-/** What is read again of a base, in each backup another part of it. */
-const SAMPLE = 7;
-const DAY_MS = 86_400_000;
+/** What is read again of a base: another part in each hour, and on each day at the same hour, since it is a prime. */
+const SAMPLE = 31;
+const HOUR_MS = 3_600_000;
 
 /**
  * A new backup need not begin empty. Where the disk shares blocks between files, it is begun as a copy of
@@ -95,20 +95,21 @@ export async function beginFromBase(
 /** Reads a part of the files again, in each backup another; rsync would take them for what they were. */
 async function dropRotten(context: BackupContext, scratch: string, base: string): Promise<void> {
   const known = await readKnownDigests(join(scratch, MTREE));
-  const today = Math.floor(context.now().getTime() / DAY_MS);
-  let index = today;
-  const isSampled = (): boolean => (index += 1) % SAMPLE === 0;
   const watcher = watcherOf(context, `reading some files of ${base} again`);
-  const entries = treeEntries(scratch, [MTREE, LATEST], watcher, known, () => !isSampled());
-  for await (const entry of entries) {
-    const before = known.get(entry.path);
-    const looksSame = before?.size === entry.size && before?.timeNs === entry.timeNs;
-    if (entry.type !== 'file' || !looksSame || before.digest === entry.digest) continue;
-    const path = Buffer.from(entry.path, 'latin1');
+  let index = Math.floor(context.now().getTime() / HOUR_MS);
+  for (const [name, { digest, size, timeNs }] of known) {
+    index += 1;
+    if (index % SAMPLE !== 0 || digest === undefined) continue;
+    const path = Buffer.from(name, 'latin1');
+    const file = Buffer.concat([Buffer.from(`${scratch}/`), path]);
+    const found = await lstat(file, { bigint: true }).catch(() => undefined);
+    // What looks otherwise is copied anyway.
+    if (!found?.isFile() || found.size !== size || found.mtimeNs !== timeNs) continue;
+    if ((await fileDigestOf(file, watcher)) === digest) continue;
     context.warn(
       `${path.toString()} of the backup ${base} is not what was written there: the disk may fail`,
     );
-    await rm(Buffer.concat([Buffer.from(`${scratch}/`), path]), { force: true });
+    await rm(file, { force: true });
   }
 }
 

@@ -1,11 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { changedSince, makeOlder } from '../argv/files.ts';
-import { rsyncCopy, rsyncFile } from '../argv/rsync.ts';
+import { filesChangedSince, makeOlder } from '../argv/files.ts';
+import { rsyncChanged, rsyncCopy, rsyncFile } from '../argv/rsync.ts';
 import { outsideSandbox, stopCopies } from '../argv/systemd-run.ts';
 import type { Command } from '../argv/command.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { pathExists } from './disk.ts';
+import { changedSince, lookAt, type Seen } from './backup-changes.ts';
 import { exec, type ExecResult } from './exec.ts';
 import { OWN_PREFIX, RESERVED, type BackupContext } from './backup-layout.ts';
 import type { BackupDraft, BackupSource } from './backup-host.ts';
@@ -22,6 +23,9 @@ const MARGIN_MS = 2000;
  */
 const VANISHED: Readonly<Record<string, number>> = { rsync: 24, find: 1, du: 1 };
 
+/** How sources were before they were copied, by their paths. */
+export type SeenSources = ReadonlyMap<string, Seen>;
+
 /** One copy into the backup: of a directory, or of a single file. */
 interface Pass {
   readonly from: string;
@@ -31,23 +35,65 @@ interface Pass {
 }
 
 /**
- * Brings the draft up to what its sources are now; again, only what changed since. What looks as it did is
- * copied all the same where it was written to at about the time of the pass before: a file that is
- * written twice within one tick of the clock of the filesystem (4 ms) has the same time and size.
+ * Makes the draft what its sources are now, however they were before.
  *
  * @param withinSeconds how long it may take
+ * @returns how the sources were before, for `copyChanged`
  */
 export async function copySources(
   context: BackupContext,
   draft: BackupDraft,
   withinSeconds: number,
+): Promise<SeenSources> {
+  const seen = new Map<string, Seen>();
+  await inLanes(await passesOf(draft), async (pass, lane) => {
+    if (pass.isFile !== true) await mkdir(pass.to, { recursive: true });
+    const since = Date.parse(draft.startedAt);
+    const before = isWhole(pass) ? await lookAt(context, pass.from, since) : undefined;
+    if (before) seen.set(pass.from, before);
+    await runOutside(context, copyCommand(pass), lane, withinSeconds);
+  });
+  return seen;
+}
+
+/** Patterns of what is left out are rsync's to understand: it compares all of such a source. */
+const isWhole = ({ isFile = false, excluded }: Pass): boolean => !isFile && excluded.length === 0;
+
+/**
+ * Brings the draft up to what its sources are now, by what changed since they were seen. What looks as it did is
+ * copied all the same where it was written to at about the time of the pass before: a file that is
+ * written twice within one tick of the clock of the filesystem (4 ms) has the same time and size.
+ *
+ * @param withinSeconds how long it may take
+ */
+export async function copyChanged(
+  context: BackupContext,
+  draft: BackupDraft,
+  seen: SeenSources,
+  withinSeconds: number,
 ): Promise<void> {
-  const waiting = [...(await passesOf(draft)).entries()];
+  await inLanes(await passesOf(draft), async (pass, lane) => {
+    const before = seen.get(pass.from);
+    const paths = before && (await changedSince(context, pass.from, before));
+    if (paths === undefined) {
+      await runOutside(context, copyCommand(pass), lane, withinSeconds);
+    } else if (paths.length > 0) {
+      const names = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
+      const command = rsyncChanged(`${pass.from}/`, `${pass.to}/`);
+      await runOutside(context, command, lane, withinSeconds, names);
+    }
+  });
+}
+
+async function inLanes(
+  passes: readonly Pass[],
+  copy: (pass: Pass, lane: number) => Promise<void>,
+): Promise<void> {
+  const waiting = [...passes.entries()];
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, pass] = next;
-      if (pass.isFile !== true) await mkdir(pass.to, { recursive: true });
-      await runOutside(context, copyCommand(pass), index, withinSeconds);
+      await copy(pass, index);
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));
@@ -69,7 +115,7 @@ export async function distrustChanged(
   for (const { from, to, excluded, isFile = false } of await passesOf(draft)) {
     // A single file is small, and always copied anew; a volume may be new since the base.
     if (isFile || !(await pathExists(to))) continue;
-    const command = changedSince(from, excluded, (sinceMs - MARGIN_MS) / 1000);
+    const command = filesChangedSince(from, excluded, (sinceMs - MARGIN_MS) / 1000);
     const { stdout } = await exec(command, { timeoutSeconds, accept: [1], encoding: 'latin1' });
     if (stdout === '') continue;
     const input = Buffer.from(stdout, 'latin1');
@@ -118,6 +164,7 @@ export async function runOutside(
   command: Command,
   lane: number,
   withinSeconds: number,
+  input?: Uint8Array,
 ): Promise<ExecResult> {
   const signal = context.signal();
   const options = {
@@ -129,6 +176,7 @@ export async function runOutside(
       line: (line: string): void => showProgress(context, line),
     },
     ...(signal ? { signal } : {}),
+    ...(input ? { input } : {}),
   };
   if (!context.isSandboxed) return exec(command, options);
   try {

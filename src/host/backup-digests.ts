@@ -127,7 +127,7 @@ function deviceOf(rdev: bigint): readonly [number, number] {
 }
 
 /** SHA-256 of a file's content, in hexadecimal digits. */
-async function fileDigestOf(file: Buffer, watcher: Watcher): Promise<string> {
+export async function fileDigestOf(file: Buffer, watcher: Watcher): Promise<string> {
   const hash = createHash('sha256');
   const descriptor = openSync(file, 'r');
   try {
@@ -161,16 +161,22 @@ export async function readKnownDigests(mtree: string): Promise<KnownDigests> {
   return known;
 }
 
-/** How a tree differs from its manifest.mtree, one line each, at most `limit` of them. */
+/** What of a manifest is compared: at most `limit` differences, of what it has below a place. */
+interface Part {
+  readonly limit?: number;
+  readonly below?: string;
+}
+
+/** How a tree differs from its manifest.mtree, one line each. */
 export async function compareWithManifest(
   root: string,
   mtree: string,
   leftOut: readonly string[],
   watcher: Watcher,
-  limit = 100,
+  { limit = 100, below = '' }: Part = {},
 ): Promise<string[]> {
   const problems: string[] = [];
-  const recorded = recordedEntries(mtree);
+  const recorded = entriesOf(mtree, below);
   // Both are in the order of the walk: a path that is only on one side is met there.
   const found = treeEntries(root, leftOut, watcher);
   let wanted = await nextOf(recorded);
@@ -192,6 +198,21 @@ export async function compareWithManifest(
 async function nextOf(entries: AsyncGenerator<TreeEntry>): Promise<TreeEntry | undefined> {
   const next = await entries.next();
   return next.done === true ? undefined : next.value;
+}
+
+/** The entries below a place, as they are named from there. */
+async function* entriesOf(mtree: string, below: string): AsyncGenerator<TreeEntry> {
+  const front = below === '' ? '' : `${Buffer.from(below).toString('latin1')}/`;
+  for await (const entry of recordedEntries(mtree)) {
+    if (entry.path.startsWith(front)) yield { ...entry, path: entry.path.slice(front.length) };
+  }
+}
+
+/** How many bytes the files below a place had. */
+export async function sizeBelow(mtree: string, below: string): Promise<number> {
+  let bytes = 0n;
+  for await (const { size = 0n } of entriesOf(mtree, below)) bytes += size;
+  return Number(bytes);
 }
 
 /** The entries of a manifest.mtree, in its order. */

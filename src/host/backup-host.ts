@@ -1,6 +1,7 @@
 import type { FrozenIds } from '../argv/systemd-run.ts';
 import type { BackupScope } from '../core/backup-scope.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
+import type { SeenSources } from './backup-copy.ts';
 import type { Dump } from '../core/dump.ts';
 
 /** What a backup says of itself; written last, so its presence means the backup is whole. */
@@ -84,8 +85,10 @@ export interface BackupHost {
     keep: number,
     inUse: readonly string[],
   ): Promise<BackupDraft>;
-  /** Makes the files of a draft what its sources are now; again, only what changed since. */
-  copy(draft: BackupDraft, withinSeconds: number): Promise<void>;
+  /** Makes the files of a draft what its sources are now. The answer says how they were before that. */
+  copy(draft: BackupDraft, withinSeconds: number): Promise<SeenSources>;
+  /** The same again, by what changed since: takes as long as there is of that, however much there is in all. */
+  copyChanged(draft: BackupDraft, seen: SeenSources, withinSeconds: number): Promise<void>;
   /** Whatever was written to since the copy was begun is copied again, even if it looks the same. */
   distrust(draft: BackupDraft): Promise<void>;
   /** Runs a dump in its container; what it prints is a file of the backup. */

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { Config } from '../config/schema.ts';
 import type { Watch } from './exec.ts';
 import type { Repository } from './repository.ts';
@@ -41,4 +41,14 @@ export const OWN_PREFIX = 'work-tree.';
 /** A work tree that is the project itself is copied to a directory of the project's name. */
 export function projectPathIn({ config, repository }: BackupContext): string {
   return repository.projectPath === '' ? basename(config.project_dir) : repository.projectPath;
+}
+
+/** Where in a backup a path below the work tree is. */
+export function ownPlace({ repository }: BackupContext, path: string): string {
+  const { directory } = repository;
+  const inTree = relative(directory, path);
+  if (repository.projectPath === '') return join(basename(directory), inTree);
+  const [first = ''] = inTree.split('/');
+  const isOurs = RESERVED.includes(first) || first.startsWith(OWN_PREFIX);
+  return isOurs ? `${OWN_PREFIX}${inTree}` : inTree;
 }

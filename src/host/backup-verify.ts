@@ -14,19 +14,27 @@ export async function verifyBackup(
   context: BackupContext,
   manifest: BackupManifest,
 ): Promise<string[]> {
-  const { name, mtreeDigest, sizeBytes } = manifest;
+  const { name, sizeBytes } = manifest;
   const directory = join(context.config.backups_dir, name);
-  if (mtreeDigest === undefined) {
-    return ['it was made by an earlier version, without digests: it cannot be verified'];
-  }
-  const mtree = join(directory, MTREE);
-  const found = await readFile(mtree).catch(() => undefined);
-  if (found === undefined) return [`${MTREE} is missing`];
-  if (createHash('sha256').update(found).digest('hex') !== mtreeDigest) {
-    return [`${MTREE} is not what ${MANIFEST} says: it was changed, or the disk fails`];
-  }
+  const problem = await mtreeProblem(directory, manifest);
+  if (problem !== undefined) return [problem];
   const watcher = watcherOf(context, `reading the backup ${name}`, sizeBytes);
-  return compareWithManifest(directory, mtree, [MANIFEST, MTREE], watcher);
+  return compareWithManifest(directory, join(directory, MTREE), [MANIFEST, MTREE], watcher);
+}
+
+/** What keeps the digests of a backup from being believed; undefined where they can be. */
+export async function mtreeProblem(
+  directory: string,
+  { mtreeDigest }: BackupManifest,
+): Promise<string | undefined> {
+  if (mtreeDigest === undefined) {
+    return 'it was made by an earlier version, without digests: it cannot be verified';
+  }
+  const found = await readFile(join(directory, MTREE)).catch(() => undefined);
+  if (found === undefined) return `${MTREE} is missing`;
+  return createHash('sha256').update(found).digest('hex') === mtreeDigest
+    ? undefined
+    : `${MTREE} is not what ${MANIFEST} says: it was changed, or the disk fails`;
 }
 
 /**

@@ -4,6 +4,7 @@ import { dockerExec } from '../argv/docker.ts';
 import { diskUse } from '../argv/files.ts';
 import type { Dump } from '../core/dump.ts';
 import { isWithin } from '../core/contents.ts';
+import { REPLACED_PATTERN } from '../core/swap.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { RefusedError } from '../errors.ts';
 import {
@@ -15,7 +16,7 @@ import {
   type BackupContext,
 } from './backup-layout.ts';
 import { beginFromBase, chooseBase } from './backup-base.ts';
-import { copySources, distrustChanged, stopLeftCopies } from './backup-copy.ts';
+import { copyChanged, copySources, distrustChanged, stopLeftCopies } from './backup-copy.ts';
 import { finishBackup } from './backup-finish.ts';
 import { restoreBackup, verifyBackup } from './backup-verify.ts';
 import { exec } from './exec.ts';
@@ -35,6 +36,7 @@ export function createBackups(context: BackupContext): BackupHost {
     workTree: workTreeSource(context),
     begin: (name, sources, keep, inUse) => begin(context, name, sources, keep, inUse),
     copy: (draft, withinSeconds) => copySources(context, draft, withinSeconds),
+    copyChanged: (draft, seen, withinSeconds) => copyChanged(context, draft, seen, withinSeconds),
     distrust: (draft) => distrustChanged(context, draft, Date.parse(draft.startedAt)),
     dump: (draft, dump) => writeDump(context, draft, dump),
     finish: (draft, facts, inUse) => finishBackup(context, draft, facts, inUse),
@@ -61,7 +63,7 @@ function workTreeSource({ config, repository }: BackupContext): BackupSource {
   return {
     path: directory,
     place: isProject ? basename(directory) : '',
-    excluded: [...backups, ...config.backup.exclude],
+    excluded: [...backups, REPLACED_PATTERN, ...config.backup.exclude],
   };
 }
 

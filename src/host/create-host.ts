@@ -25,6 +25,7 @@ import { createFreezeGuard } from './freeze-guard.ts';
 import { findRepository } from './repository.ts';
 import { openStateFiles } from './state-files.ts';
 import type { Stop } from './stop.ts';
+import { createSwaps } from './swaps.ts';
 import type { StatusLine } from './terminal.ts';
 
 /** What the real host is made of. */
@@ -66,16 +67,18 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const sleep = (seconds: number): Promise<void> => sleepUntilStopped(seconds, stop);
   const docker = openDocker(config);
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
+  const copying = {
+    ...shared,
+    isSandboxed: process.env['INVOCATION_ID'] !== undefined,
+    now: () => new Date(),
+    warn: (message: string) => log.warn(message),
+  };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
     engine: createEngine({ ...shared, ...docker, sleep }),
-    backups: createBackups({
-      ...shared,
-      isSandboxed: process.env['INVOCATION_ID'] !== undefined,
-      now: () => new Date(),
-      warn: (message) => log.warn(message),
-    }),
+    backups: createBackups(copying),
+    swaps: createSwaps(copying),
     history: openHistory(parts, watch, progress),
     freezeGuard: createFreezeGuard(join(settings.stateDirectory, files.lock)),
     state: openStateFiles(settings.stateDirectory),
@@ -85,12 +88,8 @@ export async function createHost(parts: HostParts): Promise<Host> {
     exists: pathExists,
     disk: diskOf,
     barrier: async () => {
-      const paths = [
-        settings.stateDirectory,
-        repository.directory,
-        (await readFacts(docker.api)).rootDirectory,
-      ];
-      for (const path of paths) {
+      const { rootDirectory } = await readFacts(docker.api);
+      for (const path of [settings.stateDirectory, repository.directory, rootDirectory]) {
         await exec(syncFilesystem(path), { timeoutSeconds: SYNC_TIMEOUT_SECONDS, watch });
       }
     },

@@ -8,8 +8,8 @@ export interface ApiAnswer {
   readonly body: unknown;
 }
 
-/** One request to the Engine API over its socket. */
-export type EngineApi = (method: string, path: string) => Promise<ApiAnswer>;
+/** One request to the Engine API over its socket; what is sent with it, is sent as JSON. */
+export type EngineApi = (method: string, path: string, body?: object) => Promise<ApiAnswer>;
 
 /** A request that the daemon answers bit by bit. Times in seconds. */
 export interface StreamRequest {
@@ -40,14 +40,22 @@ export function openEngineApi(
   timeoutSeconds: number,
   headers: Readonly<Record<string, string>> = {},
 ): EngineApi {
-  return (method, path) =>
+  return (method, path, body) =>
     new Promise((resolve, reject) => {
       const fail = (why: string): void => reject(noAnswer(method, path, socketPath, why));
-      const call = request({ socketPath, method, path, headers, timeout: timeoutSeconds * 1000 });
+      const json = body === undefined ? {} : { 'content-type': 'application/json' };
+      const all = { ...headers, ...json };
+      const call = request({
+        socketPath,
+        method,
+        path,
+        headers: all,
+        timeout: timeoutSeconds * 1000,
+      });
       call.once('timeout', () => call.destroy(new Error(`no answer within ${timeoutSeconds} s`)));
       call.once('error', (error) => fail(error.message));
       call.once('response', (response) => collect(response, resolve, fail));
-      call.end();
+      call.end(body === undefined ? undefined : JSON.stringify(body));
     });
 }
 

@@ -1,5 +1,26 @@
 import type { Volume } from '../core/backup-scope.ts';
-import type { ApiAnswer } from './engine-api.ts';
+import { expect, type ApiAnswer, type EngineApi } from './engine-api.ts';
+import type { EngineHost } from './host.ts';
+
+/** What Docker knows of volumes, and does about them. */
+export function volumeActs(
+  api: EngineApi,
+): Pick<EngineHost, 'volumes' | 'createVolume' | 'removeVolume' | 'mountedPaths'> {
+  return {
+    volumes: async () => listVolumes(expect(await api('GET', '/volumes'), [200], 'its volumes')),
+    createVolume: async (name, labels) => {
+      const wish = { Name: name, Driver: 'local', Labels: labels };
+      const answer = await api('POST', '/volumes/create', wish);
+      return (expect(answer, [201], `the volume ${name}`).body as VolumeDetails).Mountpoint;
+    },
+    removeVolume: async (name) => {
+      const answer = await api('DELETE', `/volumes/${encodeURIComponent(name)}`);
+      expect(answer, [204, 404], `the removal of the volume ${name}`);
+    },
+    mountedPaths: async () =>
+      listMountedPaths(expect(await api('GET', '/containers/json?all=true'), [200], 'containers')),
+  };
+}
 
 /** The part of `GET /volumes` that is read. */
 interface VolumeDetails {
@@ -11,7 +32,7 @@ interface VolumeDetails {
 }
 
 /** Every volume of an answer to `GET /volumes`. */
-export function listVolumes({ body }: ApiAnswer): Volume[] {
+function listVolumes({ body }: ApiAnswer): Volume[] {
   const { Volumes: volumes } = body as { Volumes?: readonly VolumeDetails[] | null };
   return (volumes ?? []).map((details) => ({
     name: details.Name,
@@ -23,7 +44,7 @@ export function listVolumes({ body }: ApiAnswer): Volume[] {
 }
 
 /** The paths of this host that containers of an answer to `GET /containers/json` have mounted. */
-export function listMountedPaths({ body }: ApiAnswer): string[] {
+function listMountedPaths({ body }: ApiAnswer): string[] {
   const containers = body as { Mounts?: readonly { Source?: string }[] | null }[];
   return containers.flatMap(({ Mounts: mounts }) =>
     (mounts ?? []).flatMap(({ Source: source }) => (source ? [source] : [])),

@@ -8,7 +8,7 @@ import type { EngineHost } from './host.ts';
 import { listContainers } from './engine-containers.ts';
 import { readFacts } from './engine-facts.ts';
 import { fileDigest } from './container-file.ts';
-import { listMountedPaths, listVolumes } from './engine-mounts.ts';
+import { volumeActs } from './engine-mounts.ts';
 import { pullImage, type PullContext } from './image-pull.ts';
 import { inspectRemote } from './remote-image.ts';
 
@@ -79,9 +79,7 @@ export function createEngine(context: EngineContext): EngineHost {
       const answer = await api('GET', `/${kind}s/${encodeURIComponent(name)}`);
       return expect(answer, [200, 404], `the ${kind} ${name}`).status === 200;
     },
-    volumes: async () => listVolumes(expect(await api('GET', '/volumes'), [200], 'its volumes')),
-    mountedPaths: async () =>
-      listMountedPaths(expect(await api('GET', '/containers/json?all=true'), [200], 'containers')),
+    ...volumeActs(api),
     ...imageActs(context),
     ...containerActs(context),
   };

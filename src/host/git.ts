@@ -80,6 +80,7 @@ export function createGit(context: GitContext): GitHost {
       names(await raw('diff', '--name-only', '--no-renames', '-z', from, to)),
     contentIds: async (commit, paths) =>
       linesFor(names(await raw('ls-tree', '-r', '-z', commit)), paths).join('\n'),
+    trackedPaths: async (commit) => names(await raw('ls-tree', '-r', '-z', '--name-only', commit)),
     ...createStaging(context, submodules),
     ...checkouts(context, submodules),
   };

@@ -7,6 +7,7 @@ import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
 import type { BackupHost, FreezeGuard } from './backup-host.ts';
 import type { HistoryHost } from './history-host.ts';
 import type { Log } from './log.ts';
+import type { SwapHost } from './swap-host.ts';
 
 /**
  * Everything the program may ask of the machine. The real one is create-host.ts; the one in
@@ -17,6 +18,7 @@ export interface Host {
   readonly compose: ComposeHost;
   readonly engine: EngineHost;
   readonly backups: BackupHost;
+  readonly swaps: SwapHost;
   readonly freezeGuard: FreezeGuard;
   /** Undefined where none is configured. */
   readonly history: HistoryHost | undefined;
@@ -82,6 +84,8 @@ export interface GitHost {
   changedPaths(from: string, to: string): Promise<string[]>;
   /** Names what is in these files and directories of a commit, and which commit each submodule is at. */
   contentIds(commit: string, paths: readonly string[]): Promise<string>;
+  /** The files and submodules of a commit, relative to the work tree. */
+  trackedPaths(commit: string): Promise<string[]>;
   /** Lays the tree of a commit, submodules included, beside the live one. */
   stage(commit: string): Promise<Staging>;
   dropStagings(): Promise<void>;
@@ -164,6 +168,10 @@ export interface EngineHost {
   kill(container: Container, signal: string): Promise<void>;
   /** Every volume there is. */
   volumes(): Promise<readonly Volume[]>;
+  /** Makes a volume of the local driver, unless it is there. Returns the directory of its data. */
+  createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<string>;
+  /** Removes a volume that nobody uses. */
+  removeVolume(name: string): Promise<void>;
   /** The paths of this host that containers have mounted, of whichever project, running or not. */
   mountedPaths(): Promise<readonly string[]>;
   /** Keeps a container from running, as it is. */

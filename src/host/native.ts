@@ -18,8 +18,14 @@ export interface Libsystemd {
 /** The functions used of libc. They return -1 for failure and leave the reason in `errno`. */
 export interface Libc {
   readonly flock: (fileDescriptor: number, operation: number) => number;
+  /** renameat2(2), with paths that do not depend on the working directory. */
+  readonly exchange: (left: string, right: string) => number;
   readonly errno: () => number;
 }
+
+/** Of fcntl.h and linux/fs.h: the same on every architecture. */
+const AT_FDCWD = -100;
+const RENAME_EXCHANGE = 2;
 
 // Loaded at first use and kept: a library is loaded once per process anyway.
 let koffi: Koffi | undefined;
@@ -84,7 +90,14 @@ export function loadLibc(): Libc {
   if (libc) return libc;
   const native = loadKoffi();
   const library = native.load('libc.so.6');
-  libc = { flock: library.func('int flock(int, int)'), errno: () => native.errno() };
+  const rename = library.func(
+    'int renameat2(int, const char *, int, const char *, unsigned int)',
+  ) as (from: number, old: string, to: number, now: string, flags: number) => number;
+  libc = {
+    flock: library.func('int flock(int, int)'),
+    exchange: (left, right) => rename(AT_FDCWD, left, AT_FDCWD, right, RENAME_EXCHANGE),
+    errno: () => native.errno(),
+  };
   return libc;
 }
 

@@ -13,6 +13,7 @@ const manifest = (name: string) => ({
   files: 0,
   images: {},
   seconds: 0,
+  volumes: ['data'],
 });
 
 /** Backups that can be cut off half-way, and so can their removal. */
@@ -24,7 +25,11 @@ export function fakeBackups(world: World, effect: Effect, read: Read): Host['bac
       const draft = { name, sources, directory: '', startedAt: '', sizeBytes: 0, files: 0 };
       return { ...draft, base: undefined };
     },
-    copy: () => effect(() => {}),
+    copy: async () => {
+      await effect(() => {});
+      return new Map();
+    },
+    copyChanged: () => effect(() => {}),
     dump: () => effect(() => {}),
     distrust: () => effect(() => {}),
     finish: async ({ name }) => {

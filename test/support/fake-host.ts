@@ -2,7 +2,8 @@ import { fakeBackups } from './fake-backups.ts';
 import type { Host } from '../../src/host/host.ts';
 import { checked, wholeLines } from '../../src/host/state-files.ts';
 import { fakeCompose } from './fake-compose.ts';
-import { dataVolume, PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
+import { fakeSwaps, fakeVolumes } from './fake-swaps.ts';
+import { PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
 
 /** How a run on the fake machine is disturbed. Effects are counted from the start of the run. */
 export interface Disturbance {
@@ -137,7 +138,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           ended: new Date(world.engineStartedAtMs + 5000).toISOString(),
         })),
       restart: () => effect(() => {}),
-      volumes: () => read(() => [dataVolume]),
+      ...fakeVolumes(world, effect, read),
       execute: () => effect(() => {}, undefined, 'memory'),
       mountedPaths: () => read(() => []),
       pause: ({ id }) =>
@@ -176,6 +177,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     },
     backups: fakeBackups(world, effect, read),
     history: undefined,
+    swaps: fakeSwaps(world, effect, read),
     freezeGuard: { arm: () => effect(() => {}, undefined, 'memory'), disarm: async () => {} },
     state: fakeState(world, effect, read, () => void (power.reserve = WRITES_OF_RESERVE)),
     log: { debug: say, info: say, warn: say, error: say, flush: async () => {} },
@@ -215,6 +217,7 @@ function fakeGit(world: World, effect: Effect, read: Read): Host['git'] {
     dirtyFiles: () => read(() => (world.tree.locked ? ['half of a checkout'] : [])),
     locks: () => read(() => []),
     untrackedInTheWay: () => read(() => []),
+    trackedPaths: () => read(() => []),
     changedPaths: (_from, to) =>
       read(() => [...(releaseOf(world, to).changedPaths ?? ['docker-compose.yml'])]),
     contentIds: (commit) => read(() => JSON.stringify(releaseOf(world, commit).contents ?? {})),

@@ -37,6 +37,9 @@ export interface World {
   readonly files: Map<string, string>;
   readonly backups: Set<string>;
   readonly partialBackups: Set<string>;
+  /** Volumes by name, and what is in each: `live` before anything, `half` or the name of a backup. */
+  volumes: Volume[];
+  readonly data: Map<string, { readonly identity: string; contents: string }>;
   readonly releases: Readonly<Record<string, FakeRelease>>;
   clockMs: number;
   engineStartedAtMs: number;
@@ -58,6 +61,8 @@ export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start
     files: new Map(),
     backups: new Set(),
     partialBackups: new Set(),
+    volumes: [dataVolume],
+    data: new Map([['/volumes/data', { identity: 'first', contents: 'live' }]]),
     releases,
     clockMs: Date.parse('2026-01-01T00:00:00Z'),
     engineStartedAtMs: 0,

@@ -9,7 +9,7 @@ import {
   type ComposeProject,
 } from '../../../src/argv/compose.ts';
 import { dockerPull } from '../../../src/argv/docker.ts';
-import { changedSince, diskUse, syncFilesystem } from '../../../src/argv/files.ts';
+import { filesChangedSince, diskUse, syncFilesystem } from '../../../src/argv/files.ts';
 import { rsyncCopy } from '../../../src/argv/rsync.ts';
 import { printableStep } from '../../../src/argv/steps.ts';
 import { systemctlShow } from '../../../src/argv/systemctl.ts';
@@ -87,7 +87,7 @@ await t.test('a copy outside the sandbox is the same command in a unit of its ow
 
 await t.test('what changed is listed by the inode, and backups are not looked at', async (t) => {
   t.equal(
-    printable(changedSince('/a', ['/b/', '*.tmp'], 12.5)),
+    printable(filesChangedSince('/a', ['/b/', '*.tmp'], 12.5)),
     String.raw`find /a -path /a/b -prune -o -type f -newerct @12.500 -printf '%P\0'`,
   );
 });

@@ -41,7 +41,12 @@ function words(steps: Plan['apply']): string[] {
         return `${step.do} ${step.images.map(({ service }) => service).join('+')}`;
       case 'backup':
       case 'sweep':
+      case 'stop':
         return step.do;
+      case 'fill':
+        return `fill from ${step.backup}`;
+      case 'swap':
+        return `swap: ${step.data}`;
     }
   });
 }
