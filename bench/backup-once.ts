@@ -42,7 +42,7 @@ const host = createBackups({
   warn: (message) => void process.stderr.write(`${message}\n`),
 });
 const volume = { path: source, place: 'volumes/data', excluded: [] };
-const draft = await host.begin(name, [host.workTree, volume], 2, []);
+const draft = await host.begin(name, [host.workTree, volume], 2, [], []);
 const seen = await host.copy(draft, 3600);
 await host.distrust(draft);
 const startedAt = performance.now();
@@ -54,6 +54,7 @@ await host.finish(
   {
     commit,
     images: {},
+    releaseImages: { digests: {}, saved: [], leftOut: [] },
     model: { name: 'autonomy', services: {} },
     scope: { volumes: [{ name: 'data', path: source }], leftOut: [], writers: [] },
     frozen: undefined,

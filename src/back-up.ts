@@ -1,10 +1,16 @@
 import type { Config } from './config/schema.ts';
 import { scopeOf, type BackupScope } from './core/backup-scope.ts';
 import type { ComposeModel } from './core/compose-model.ts';
-import type { BackupDraft, BackupManifest, BackupSource } from './host/backup-host.ts';
+import type {
+  BackupDraft,
+  BackupManifest,
+  BackupSource,
+  EngineVersions,
+} from './host/backup-host.ts';
 import type { Host } from './host/host.ts';
 import { hooksOf, type Hooks } from './core/dump.ts';
 import { messageOf } from './errors.ts';
+import { imagesForBackup } from './images.ts';
 import { keepHistory } from './keep-history.ts';
 import { whileFrozen } from './freeze.ts';
 
@@ -30,18 +36,23 @@ export async function backUp(
   wish: BackupWish,
 ): Promise<BackupManifest> {
   const { backups } = host;
-  const scope = await scopeNow(host, config, wish.model);
-  for (const { subject, why } of scope.leftOut) {
+  const { commit, model, images } = wish;
+  const scope = await scopeNow(host, config, model);
+  const releaseImages = await imagesForBackup(host, model, images, config.backup.images);
+  for (const { subject, why } of [...scope.leftOut, ...releaseImages.leftOut]) {
     host.log.info(`not in the backup: ${subject}: ${why}`);
   }
   const kept = (wish.keep ?? []).map((name) => `${config.backups_dir}/${name}`);
   const inUse = [...(await host.engine.mountedPaths()), ...kept];
   const sources = sourcesOf(host, scope);
-  const draft = await backups.begin(wish.name, sources, config.backup.keep, inUse);
+  const { saved } = releaseImages;
+  const draft = await backups.begin(wish.name, sources, config.backup.keep, inUse, saved);
+  await backups.keepEngine(draft, await versionsNow(host));
+  await backups.saveImages(draft, saved);
   const seen = await backups.copy(draft, config.timeouts.backup_seconds);
   if (scope.writers.length > 0) await backups.distrust(draft);
   // Before it is frozen: in a container that is paused nothing can be run.
-  const hooks = hooksOf(wish.model, await host.engine.containers());
+  const hooks = hooksOf(model, await host.engine.containers());
   await runHooks(host, draft, hooks);
   const { freeze_seconds: limit } = config.backup;
   const frozen = await whileFrozen(host, config, scope.writers, () =>
@@ -53,8 +64,8 @@ export async function backUp(
       host.log.warn(`after the backup, in ${container.name}: ${messageOf(error)}`);
     });
   }
-  const { commit, images, model } = wish;
-  const manifest = await backups.finish(draft, { commit, images, model, scope, frozen }, inUse);
+  const facts = { commit, images, releaseImages, model, scope, frozen };
+  const manifest = await backups.finish(draft, facts, inUse);
   await keepHistory(host, config, manifest);
   return manifest;
 }
@@ -74,7 +85,17 @@ export async function backupBytes(
   config: Config,
   model: ComposeModel,
 ): Promise<number> {
-  return host.backups.neededBytes(sourcesOf(host, await scopeNow(host, config, model)));
+  const running = (await host.engine.containers()).map(({ service, imageId }) => [
+    service,
+    imageId,
+  ]);
+  const images = Object.fromEntries(running) as Record<string, string>;
+  const { saved } = await imagesForBackup(host, model, images, config.backup.images);
+  return host.backups.neededBytes(sourcesOf(host, await scopeNow(host, config, model)), saved);
+}
+
+async function versionsNow({ engine, compose }: Host): Promise<EngineVersions> {
+  return { ...(await engine.versions()), compose: await compose.version() };
 }
 
 async function scopeNow(host: Host, config: Config, model: ComposeModel): Promise<BackupScope> {

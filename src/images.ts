@@ -1,8 +1,9 @@
 import { sameValue } from './core/canonical-json.ts';
-import type { ComposeModel, Service } from './core/compose-model.ts';
+import type { ComposeModel } from './core/compose-model.ts';
 import type { ImageVolumes } from './core/image-volumes.ts';
 import type { Container } from './core/observe.ts';
 import { own } from './core/own.ts';
+import { imageOf, releaseImages, type ReleaseImages } from './core/saved-images.ts';
 import type { Host } from './host/host.ts';
 
 /** The IDs of the images that a model names and this host has, by reference. */
@@ -15,6 +16,25 @@ export async function imageIds(host: Host, model: ComposeModel): Promise<Record<
   return Object.fromEntries(
     known.filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+/**
+ * The images of a release as a backup keeps them.
+ *
+ * @param images IDs by service
+ * @param mode which of them are saved: `backup.images`
+ */
+export async function imagesForBackup(
+  host: Host,
+  model: ComposeModel,
+  images: Readonly<Record<string, string>>,
+  mode: 'local' | 'none',
+): Promise<ReleaseImages> {
+  const ids = [...new Set(Object.values(images))];
+  const facts = await Promise.all(
+    ids.map(async (id) => [id, await host.engine.imageFacts(id)] as const),
+  );
+  return releaseImages(model, images, Object.fromEntries(facts), mode);
 }
 
 /**
@@ -40,11 +60,6 @@ export async function volumesOfImages(
     }),
   );
   return Object.fromEntries(found.flat());
-}
-
-/** What a service runs: compose names the image of one that is built after the project and it. */
-function imageOf(model: ComposeModel, name: string, { image }: Service): string {
-  return image ?? `${model.name ?? ''}-${name}`;
 }
 
 /**

@@ -2,7 +2,8 @@ import type { Config } from './config/schema.ts';
 import { mayEnd } from './core/compose-model.ts';
 import { dropBeside, projectBeside } from './beside.ts';
 import { throwAwayModel, urlsInside } from './core/throw-away.ts';
-import { messageOf } from './errors.ts';
+import type { SavedImage } from './core/saved-images.ts';
+import { messageOf, OperatorError } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import type { Host } from './host/host.ts';
 import { verify } from './verify.ts';
@@ -20,8 +21,10 @@ export async function verifyByRestore(
 ): Promise<string[]> {
   await dropBeside(host, config);
   const { directory, problems } = await host.backups.layOut(manifest);
+  const missing = await missingImages(host, manifest);
   try {
     if (problems.length > 0) return [...problems];
+    await loadImages(host, missing, directory);
     const model = await host.backups.readModel(manifest);
     const project = projectBeside(config);
     const names = Object.keys(model.services);
@@ -55,6 +58,31 @@ export async function verifyByRestore(
   } finally {
     host.shieldFromSignals();
     await dropBeside(host, config);
+    // They have no name: what was not here before goes again.
+    for (const { id } of missing) await host.engine.dropImage(id);
     host.obeySignals();
+  }
+}
+
+/** The images of a backup that are gone from this host. */
+async function missingImages(
+  host: Host,
+  { savedImages = [] }: BackupManifest,
+): Promise<SavedImage[]> {
+  const ids = await Promise.all(savedImages.map(({ id }) => host.engine.imageId(id)));
+  return savedImages.filter((_, index) => ids[index] === undefined);
+}
+
+/** @throws {OperatorError} when a file does not hold the image it is there for */
+export async function loadImages(
+  host: Host,
+  images: readonly SavedImage[],
+  directory: string,
+): Promise<void> {
+  for (const { id, file, services } of images) {
+    host.progress(`loading the image of ${services.join(', ')}`);
+    await host.engine.loadImage(`${directory}/${file}`);
+    if ((await host.engine.imageId(id)) !== undefined) continue;
+    throw new OperatorError(`${file} does not hold the image ${id}`, 'docker image ls --all');
   }
 }

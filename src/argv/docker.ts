@@ -16,6 +16,16 @@ export function inspectManifest(reference: string, insecure: boolean): Command {
   return { file: 'docker', args: ['manifest', 'inspect', '--verbose', ...trust, '--', reference] };
 }
 
+/** Prints an image as a file that `docker image load` reads. */
+export function dockerSave(image: string): Command {
+  return { file: 'docker', args: ['image', 'save', image] };
+}
+
+/** Brings an image back from such a file. */
+export function dockerLoad(file: string): Command {
+  return { file: 'docker', args: ['image', 'load', '--quiet', '--input', file] };
+}
+
 /** Runs a script in the shell of a container. */
 export function dockerExec(container: string, script: string): Command {
   return { file: 'docker', args: ['exec', container, 'sh', '-c', script] };

@@ -188,13 +188,14 @@ export async function findBackup(host: Host, name: string | undefined): Promise<
 }
 
 function details(manifest: BackupManifest): string {
-  const { frozen, leftOut = [], volumes = [] } = manifest;
+  const { frozen, leftOut = [], savedImages = [], volumes = [] } = manifest;
   const rows = [
     ['backup', manifest.name],
     ['made', manifest.createdAt],
     ['release', manifest.commit],
     ['size', `${megabytes(manifest.sizeBytes)} in ${manifest.files} entries`],
     ['volumes', volumes.join(', ') || '-'],
+    ['images', savedImages.flatMap(({ references }) => references).join(', ') || '-'],
     ['took', `${manifest.seconds} s`],
     ['frozen', frozen ? `${frozen.seconds} s: ${frozenText(frozen)}` : 'nobody'],
     ...leftOut.map(({ subject, why }) => ['not in it', `${subject}: ${why}`]),

@@ -53,8 +53,8 @@ async function intoCluster(
   withVolumes: boolean,
 ): Promise<ExitCode> {
   const { host, config, statusLine } = context;
-  const { name, commit } = await findBackup(host, invocation.positionals[0]);
-  const outcome = await rollBackByHand(host, config, commit, withVolumes ? name : undefined);
+  const { name } = await findBackup(host, invocation.positionals[0]);
+  const outcome = await rollBackByHand(host, config, { to: name, withData: withVolumes });
   statusLine.clear();
   return reportOutcome(outcome, invocation, context);
 }

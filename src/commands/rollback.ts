@@ -18,7 +18,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return withLock(invocation, async () => {
     const context = await openContext(invocation, door);
     try {
-      const outcome = await rollBackByHand(context.host, context.config, to);
+      const outcome = await rollBackByHand(context.host, context.config, { to });
       context.statusLine.clear();
       return await reportOutcome(outcome, invocation, context);
     } finally {

@@ -174,6 +174,12 @@ export const configSchema = z.strictObject({
         .describe(
           'Volumes that are not backed up, by Docker’s names; `*` stands for any characters. The label `orchestrator-update.backup: "false"` of a volume says it, too.',
         ),
+      images: z
+        .enum(['local', 'none'])
+        .default('local')
+        .describe(
+          'Which images are kept in a backup, as files: `local`, those that no registry can give back (built on this host, or without a digest of a registry); `none`.',
+        ),
       history: historySchema,
     })
     .prefault({})

@@ -1,3 +1,5 @@
+import type { SavedImage } from './saved-images.ts';
+
 /** What the texts that lie beside a backup have to know of it. */
 export interface ByHand {
   readonly name: string;
@@ -10,6 +12,8 @@ export interface ByHand {
   /** The compose files, relative to the project directory; empty: what compose finds. */
   readonly composeFiles: readonly string[];
   readonly profiles: readonly string[];
+  /** The images that are in the backup. */
+  readonly images: readonly Pick<SavedImage, 'id' | 'file' | 'services' | 'references'>[];
   /** Docker's names of the volumes in the backup, and the key of the model each has. */
   readonly volumes: readonly { readonly name: string; readonly key: string | undefined }[];
 }
@@ -27,6 +31,25 @@ export function volumesOverride({ volumes, name }: ByHand): string {
       `  ${JSON.stringify(volume.key)}:\n    name: ${JSON.stringify(restoredVolumeName(volume.name, name))}\n    external: true\n`,
   );
   return entries.length === 0 ? 'services: {}\n' : `volumes:\n${entries.join('')}`;
+}
+
+/**
+ * A compose file that has services use the very images of this backup: a name may mean another by now, since
+ * each build takes it.
+ */
+export function imagesOverride({ images }: ByHand): string {
+  const entries = images.flatMap(({ id, services }) =>
+    services.map(
+      (service) =>
+        `  ${JSON.stringify(service)}:\n    image: ${JSON.stringify(id)}\n    pull_policy: never\n`,
+    ),
+  );
+  return entries.length === 0 ? 'services: {}\n' : `services:\n${entries.join('')}`;
+}
+
+/** A digest names its content: it cannot be given to an image. */
+function namesIn(references: readonly string[]): string[] {
+  return references.filter((reference) => !reference.includes('@'));
 }
 
 /** Quoted for a POSIX shell. */
@@ -63,6 +86,22 @@ fill() {
   touch "$filled"
 }
 
+# An image that no registry has: where it is gone from this host, it comes from this backup. A name that means
+# another image by now goes on meaning that.
+load() {
+  image=$1 file=$2
+  shift 2
+  if ! docker image inspect "$image" >/dev/null 2>&1; then
+    [ -r "$backup/$file" ] || { echo "be root to load $file: sudo sh RUN.sh up $with" >&2; exit 1; }
+    echo "the image $* is loaded from $file"
+    docker image load --input "$backup/$file"
+    docker image inspect "$image" >/dev/null
+  fi
+  for reference in "$@"; do
+    docker image inspect "$reference" >/dev/null 2>&1 || docker image tag "$image" "$reference"
+  done
+}
+
 # What docker compose looks for, in its order.
 find_files() {
   for file in compose.yaml compose.yml docker-compose.yml docker-compose.yaml; do
@@ -81,7 +120,7 @@ backup=$(cd "$(dirname "$0")" && pwd -P)
 
 /** RUN.sh: brings the cluster up from the backup, with nothing but Docker and a shell. */
 export function runScript(facts: ByHand): string {
-  const { project, projectPath, composeFiles, profiles, volumes, name } = facts;
+  const { project, projectPath, composeFiles, profiles, images, volumes, name } = facts;
   const names = volumes.map((volume) => volume.name);
   const shown = names.map((volume) => `echo "  "${quoted(volume)}`);
   const filled = names.map(
@@ -102,6 +141,11 @@ export function runScript(facts: ByHand): string {
     `set -- --project-name ${quoted(project)}`,
     ...files,
     ...profiles.map((profile) => `set -- "$@" --profile ${quoted(profile)}`),
+    ...images.map(
+      ({ id, file, references }) =>
+        `load ${[id, file, ...namesIn(references)].map(quoted).join(' ')}`,
+    ),
+    ...(images.length > 0 ? ['set -- "$@" --file "$backup/images.override.yaml"'] : []),
     'if [ -n "$with" ]; then',
     '  [ "$(id -u)" = 0 ] || { echo "be root to fill volumes: sudo sh RUN.sh up $with" >&2; exit 1; }',
     ...filled,
@@ -117,7 +161,7 @@ export function runScript(facts: ByHand): string {
 
 /** RESTORE.md: what is in a backup, and what a person types to get it back. */
 export function restoreText(facts: ByHand): string {
-  const { name, project, projectPath, commit, livePath, volumes } = facts;
+  const { name, project, projectPath, commit, livePath, images, volumes } = facts;
   const list = volumes.map((volume) => `- \`volumes/${volume.name}\``).join('\n');
   return `# Backup ${name}
 
@@ -127,6 +171,9 @@ The cluster \`${project}\` at commit \`${commit}\`, as plain files.
 - \`compose.resolved.json\` is what docker compose made of it (it holds secrets).
 - \`manifest.json\` says what is in here, and what is not (\`leftOut\`); \`manifest.mtree\` has a SHA-256 of every file.
 ${list === '' ? '- There is no volume in it.' : `- The data of its volumes:\n${list}`}
+${imageList(images)}
+- \`engine/\` is how Docker was configured on this host, each file below its own path, and what was installed of it
+  (\`engine/versions.json\`).
 
 ## With orchestrator-update
 
@@ -148,5 +195,41 @@ The same as the first of them, by hand:
 Back to where it usually runs:
 
     cd ${livePath} && docker compose down && docker compose up -d
+${loadText(images)}
+## Docker as it was
+
+For a new host, or when its configuration is what broke. Look first, then copy what you want, and restart Docker
+(without live-restore that stops every container for a moment):
+
+    sudo cat engine/versions.json
+    sudo diff -r engine/etc /etc | grep -v '^Only in /etc'
+    sudo cp -a engine/etc/. /etc/
+    sudo systemctl daemon-reload && sudo systemctl restart containerd docker
+
+Another \`data-root\` or storage driver in it makes Docker look for images and volumes elsewhere: \`docker info\`
+says which it uses now, \`engine/versions.json\` which it used.
+`;
+}
+
+function imageList(images: ByHand['images']): string {
+  if (images.length === 0)
+    return '- There is no image in it: `manifest.json` names them by ID and digest.';
+  const list = images.map(({ file, references }) => `- \`${file}\`: ${references.join(', ')}`);
+  return `- The images that no registry has (\`manifest.json\` names the others by digest):\n${list.join('\n')}`;
+}
+
+function loadText(images: ByHand['images']): string {
+  if (images.length === 0) return '';
+  const commands = images.flatMap(({ id, file, references }) => [
+    `    sudo docker image load --input ${file}`,
+    ...namesIn(references).map((one) => `    docker image tag ${id} ${one}`),
+  ]);
+  return `
+## Images
+
+\`RUN.sh\` loads what is gone from the host, and uses the very images of then (\`images.override.yaml\`). By hand; a
+tag takes the name from the image that has it now:
+
+${commands.join('\n')}
 `;
 }

@@ -15,11 +15,15 @@ export function changedNetworks(changes: readonly Change[]): string[] {
   );
 }
 
+/** The tag that keeps the image of a service, under the name of a transaction or a backup. */
+export const keptTag = (name: string, service: string): string =>
+  `orchestrator-update/kept:${name}-${service}`;
+
 /** The steps before the barrier: none of them touches a running container. */
 export function prepareSteps(changes: readonly Change[], input: PlanInput): Step[] {
   const images = input.runningImages.map((image) => ({
     ...image,
-    tag: `orchestrator-update/kept:${input.name}-${image.service}`,
+    tag: keptTag(input.name, image.service),
   }));
   const pull = imagesToPull(changes, input);
   return [

@@ -3,7 +3,13 @@ import { constants } from 'node:fs';
 import { open, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { syncFilesystem } from '../argv/files.ts';
-import { restoreText, runScript, volumesOverride, type ByHand } from '../core/by-hand.ts';
+import {
+  imagesOverride,
+  restoreText,
+  runScript,
+  volumesOverride,
+  type ByHand,
+} from '../core/by-hand.ts';
 import { isWithin } from '../core/contents.ts';
 import { volumeName } from '../core/mounts.ts';
 import { formatEntry, MTREE_HEADER } from '../core/mtree.ts';
@@ -43,9 +49,11 @@ export async function finishBackup(
     sizeBytes: draft.sizeBytes,
     files: draft.files,
     images: facts.images,
+    imageDigests: facts.releaseImages.digests,
+    savedImages: facts.releaseImages.saved,
     seconds: Math.round((context.now().getTime() - Date.parse(draft.startedAt)) / 100) / 10,
     volumes: facts.scope.volumes.map((volume) => volume.name),
-    leftOut: facts.scope.leftOut,
+    leftOut: [...facts.scope.leftOut, ...facts.releaseImages.leftOut],
     frozen: facts.frozen,
     mtreeDigest,
   };
@@ -84,7 +92,7 @@ async function pointLatest(
 async function writeByHand(
   context: BackupContext,
   { directory, name }: BackupDraft,
-  { commit, model, scope }: BackupFacts,
+  { commit, model, scope, releaseImages }: BackupFacts,
 ): Promise<void> {
   const { config } = context;
   const keys = Object.keys(model.volumes ?? {});
@@ -96,6 +104,7 @@ async function writeByHand(
     livePath: config.project_dir,
     composeFiles: config.compose.files,
     profiles: config.compose.profiles,
+    images: releaseImages.saved,
     volumes: scope.volumes.map((volume) => ({
       name: volume.name,
       key: keys.find((key) => volumeName(model, key) === volume.name),
@@ -104,6 +113,7 @@ async function writeByHand(
   await replace(join(directory, 'RUN.sh'), runScript(facts), 0o755);
   await replace(join(directory, 'RESTORE.md'), restoreText(facts), 0o644);
   await replace(join(directory, 'volumes.override.yaml'), volumesOverride(facts), 0o644);
+  await replace(join(directory, 'images.override.yaml'), imagesOverride(facts), 0o644);
   // It has the values of variables in it.
   await replace(join(directory, MODEL), `${JSON.stringify(model, undefined, 2)}\n`, 0o600);
 }

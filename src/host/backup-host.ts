@@ -3,6 +3,7 @@ import type { BackupScope } from '../core/backup-scope.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
 import type { SeenSources } from './backup-copy.ts';
 import type { Dump } from '../core/dump.ts';
+import type { ReleaseImages, SavedImage } from '../core/saved-images.ts';
 
 /** What a backup says of itself; written last, so its presence means the backup is whole. */
 export interface BackupManifest {
@@ -18,6 +19,10 @@ export interface BackupManifest {
   readonly files: number;
   /** Image IDs by service. */
   readonly images: Readonly<Record<string, string>>;
+  /** What registries give the same images back for, by service. */
+  readonly imageDigests?: Readonly<Record<string, readonly string[]>>;
+  /** The images that are in it; they are part of its size. */
+  readonly savedImages?: readonly SavedImage[];
   readonly seconds: number;
   /** The volumes in it, by Docker's names. */
   readonly volumes?: readonly string[];
@@ -59,10 +64,21 @@ export interface BackupDraft {
   readonly base: { readonly name: string; readonly at: string } | undefined;
 }
 
+/** What the cluster ran on. Empty where it does not say. */
+export interface EngineVersions {
+  readonly dockerd: string;
+  readonly containerd: string;
+  readonly runc: string;
+  readonly compose: string;
+  readonly storageDriver: string;
+  readonly rootDirectory: string;
+}
+
 /** What is known of a backup when its files are there. */
 export interface BackupFacts {
   readonly commit: string;
   readonly images: Readonly<Record<string, string>>;
+  readonly releaseImages: ReleaseImages;
   readonly scope: BackupScope;
   readonly frozen: FrozenFacts | undefined;
   readonly model: ComposeModel;
@@ -77,6 +93,7 @@ export interface BackupHost {
    *
    * @param keep how many backups there may be in all
    * @param inUse directories that containers have mounted: none of them is touched
+   * @param images those that will be saved in it
    * @throws {RefusedError} when the disk has no room for it; nothing is written then.
    */
   begin(
@@ -84,7 +101,12 @@ export interface BackupHost {
     sources: readonly BackupSource[],
     keep: number,
     inUse: readonly string[],
+    images: readonly SavedImage[],
   ): Promise<BackupDraft>;
+  /** Saves images that no registry can give back; a file that the draft was begun with is kept. */
+  saveImages(draft: BackupDraft, images: readonly SavedImage[]): Promise<void>;
+  /** Keeps how the engine is configured, and what is installed of it. */
+  keepEngine(draft: BackupDraft, versions: EngineVersions): Promise<void>;
   /** Makes the files of a draft what its sources are now. The answer says how they were before that. */
   copy(draft: BackupDraft, withinSeconds: number): Promise<SeenSources>;
   /** The same again, by what changed since: takes as long as there is of that, however much there is in all. */
@@ -96,7 +118,7 @@ export interface BackupHost {
   /** Takes the digests, writes the manifest last, then points `latest` at the backup. */
   finish(draft: BackupDraft, facts: BackupFacts, inUse: readonly string[]): Promise<BackupManifest>;
   /** What a backup made now would need on its disk, with the reserve. */
-  neededBytes(sources: readonly BackupSource[]): Promise<number>;
+  neededBytes(sources: readonly BackupSource[], images: readonly SavedImage[]): Promise<number>;
   /** Whole backups, newest first. */
   list(): Promise<BackupManifest[]>;
   /** How the files of a backup differ from its manifest, one line each. */

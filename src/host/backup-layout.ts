@@ -8,6 +8,8 @@ export interface BackupContext {
   readonly repository: Repository;
   /** Whether we run in the service, whose sandbox forbids setuid and setgid bits. */
   readonly isSandboxed: boolean;
+  /** Where the files of the host are; `/` if left out. */
+  readonly hostRoot?: string;
   readonly now: () => Date;
   readonly signal: () => AbortSignal | undefined;
   readonly watch: Watch;
@@ -32,6 +34,7 @@ export const RESERVED = [
   'manifest.mtree',
   MODEL,
   'volumes.override.yaml',
+  'images.override.yaml',
   'RUN.sh',
   'RESTORE.md',
 ];

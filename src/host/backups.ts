@@ -6,6 +6,7 @@ import type { Dump } from '../core/dump.ts';
 import { isWithin } from '../core/contents.ts';
 import { REPLACED_PATTERN } from '../core/swap.ts';
 import { megabytes } from '../core/megabytes.ts';
+import { bytesOfImages, roomForImages, type SavedImage } from '../core/saved-images.ts';
 import { RefusedError } from '../errors.ts';
 import {
   LATEST,
@@ -17,7 +18,9 @@ import {
 } from './backup-layout.ts';
 import { beginFromBase, chooseBase } from './backup-base.ts';
 import { copyChanged, copySources, distrustChanged, stopLeftCopies } from './backup-copy.ts';
+import { keepEngine } from './backup-engine.ts';
 import { finishBackup } from './backup-finish.ts';
+import { dropOtherImages, saveImages } from './backup-images.ts';
 import { restoreBackup, verifyBackup } from './backup-verify.ts';
 import { exec } from './exec.ts';
 import { parseModel } from './model-json.ts';
@@ -34,13 +37,17 @@ export function createBackups(context: BackupContext): BackupHost {
   const directory = config.backups_dir;
   return {
     workTree: workTreeSource(context),
-    begin: (name, sources, keep, inUse) => begin(context, name, sources, keep, inUse),
+    begin: (name, sources, keep, inUse, images) =>
+      begin(context, name, sources, { keep, inUse, images }),
+    saveImages: (draft, images) => saveImages(context, draft, images),
+    keepEngine: (draft, versions) => keepEngine(context, draft, versions),
     copy: (draft, withinSeconds) => copySources(context, draft, withinSeconds),
     copyChanged: (draft, seen, withinSeconds) => copyChanged(context, draft, seen, withinSeconds),
     distrust: (draft) => distrustChanged(context, draft, Date.parse(draft.startedAt)),
     dump: (draft, dump) => writeDump(context, draft, dump),
     finish: (draft, facts, inUse) => finishBackup(context, draft, facts, inUse),
-    neededBytes: async (sources) => neededFor(context, (await measure(context, sources)).bytes),
+    neededBytes: async (sources, images) =>
+      neededFor(context, (await measure(context, sources)).bytes + bytesOfImages(images)),
     list: () => listBackups(directory),
     verify: (manifest) => verifyBackup(context, manifest),
     layOut: (manifest) => layOut(context, manifest),
@@ -71,8 +78,11 @@ async function begin(
   context: BackupContext,
   name: string,
   sources: readonly BackupSource[],
-  keep: number,
-  inUse: readonly string[],
+  {
+    keep,
+    inUse,
+    images,
+  }: { keep: number; inUse: readonly string[]; images: readonly SavedImage[] },
 ): Promise<BackupDraft> {
   const directory = context.config.backups_dir;
   await stopLeftCopies(context);
@@ -83,30 +93,35 @@ async function begin(
   const size = await measure(context, sources);
   const backups = await listBackups(directory);
   const base = await chooseBase(context, backups, keep, await untouchable(directory, inUse));
-  await refuseWithoutRoom(context, size, base?.manifest);
+  const there = base?.manifest.savedImages;
+  await refuseWithoutRoom(context, size, base?.manifest, {
+    bytes: roomForImages(images, there, base?.how === 'take'),
+    bytesOfBase: bytesOfImages(there),
+  });
   const begun = await beginFromBase(context, scratch, base);
   const draft: BackupDraft = {
     name,
     directory: scratch,
     startedAt: context.now().toISOString(),
     sources,
-    sizeBytes: size.bytes,
-    files: size.entries,
+    sizeBytes: size.bytes + bytesOfImages(images),
+    files: size.entries + images.length,
     base: begun,
   };
   await clearPlaces(draft);
+  await dropOtherImages(scratch, images);
   if (base) await distrustChanged(context, draft, Date.parse(base.manifest.createdAt));
   return draft;
 }
 
 /** Volumes are seen by root only, as Docker has it; those that a base has and the cluster not any more go. */
 async function clearPlaces({ directory, sources }: BackupDraft): Promise<void> {
-  await remove(join(directory, 'dumps'));
+  for (const ours of ['dumps', 'engine']) await remove(join(directory, ours));
   const volumes = join(directory, 'volumes');
   await mkdir(volumes, { recursive: true, mode: 0o700 });
   const places = new Set(sources.map(({ place }) => join(directory, place)));
-  const ours = (await readdir(volumes)).map((name) => join(volumes, name));
-  for (const path of ours) if (!places.has(path)) await remove(path);
+  const paths = (await readdir(volumes)).map((name) => join(volumes, name));
+  for (const path of paths) if (!places.has(path)) await remove(path);
   for (const name of await readdir(directory)) {
     if (name.startsWith(OWN_PREFIX)) await remove(join(directory, name));
   }
@@ -165,22 +180,28 @@ function neededFor({ config }: BackupContext, bytes: number): number {
   return bytes * 1.05 + config.backup.reserve_mb * 1e6;
 }
 
-/** What is there already of a backup that is begun with another's files needs no room. */
+/**
+ * What is there already of a backup that is begun with another's files needs no room.
+ *
+ * @param images the room they need beside it, and how much of the other's size is its images
+ */
 async function refuseWithoutRoom(
   context: BackupContext,
   size: { bytes: number; entries: number },
   base: BackupManifest | undefined,
+  images = { bytes: 0, bytesOfBase: 0 },
 ): Promise<void> {
   const directory = context.config.backups_dir;
   const disk = await statfs(directory);
   const free = disk.bavail * disk.bsize;
-  const needed = neededFor(context, Math.max(0, size.bytes - (base?.sizeBytes ?? 0)));
+  const there = (base?.sizeBytes ?? 0) - images.bytesOfBase;
+  const needed = neededFor(context, Math.max(0, size.bytes - there) + images.bytes);
   const entries = Math.max(0, size.entries - (base?.files ?? 0));
   const outOfInodes = disk.files > 0 && disk.ffree < entries * 1.05 + 1000;
   if (free >= needed && !outOfInodes) return;
   throw new RefusedError(
     free < needed
-      ? `no room for a backup in ${directory}: ${megabytes(needed)} needed (the work tree, the volumes and a reserve of ${context.config.backup.reserve_mb} MB), ${megabytes(free)} free`
+      ? `no room for a backup in ${directory}: ${megabytes(needed)} needed (the work tree, the volumes, images of this host and a reserve of ${context.config.backup.reserve_mb} MB), ${megabytes(free)} free`
       : `no room for a backup in ${directory}: ${entries} files needed, ${disk.ffree} free`,
     `make room (du -sh ${directory}/*; remove old backups, lower backup.keep) or set backups_dir to another disk; the cluster was not touched`,
   );

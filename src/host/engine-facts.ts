@@ -1,8 +1,10 @@
 import type { EngineFacts } from '../core/preflight.ts';
-import type { EngineApi } from './engine-api.ts';
+import type { EngineVersions } from './backup-host.ts';
+import { expect, type EngineApi } from './engine-api.ts';
 
 /** The part of `GET /info` that is read. */
 interface Info {
+  readonly Driver?: string;
   readonly DockerRootDir?: string;
   readonly Runtimes?: Readonly<Record<string, unknown>>;
   readonly RegistryConfig?: {
@@ -34,4 +36,25 @@ export async function readFacts(api: EngineApi): Promise<EngineFacts> {
       isSecure === false ? [name] : [],
     ),
   };
+}
+
+/** The part of `GET /version` that is read. */
+interface Version {
+  readonly Version?: string;
+  readonly Components?: readonly { readonly Name?: string; readonly Version?: string }[] | null;
+}
+
+/** What is installed of the engine; empty where it does not say. */
+export async function readVersions(api: EngineApi): Promise<Omit<EngineVersions, 'compose'>> {
+  const [info, version] = await Promise.all([api('GET', '/info'), api('GET', '/version')]);
+  const { Driver: storageDriver = '', DockerRootDir: rootDirectory = '' } = expect(
+    info,
+    [200],
+    'what it is',
+  ).body as Info;
+  const { Version: dockerd = '', Components: components } = expect(version, [200], 'its version')
+    .body as Version;
+  const of = (name: string): string =>
+    components?.find(({ Name: known }) => known === name)?.Version ?? '';
+  return { dockerd, containerd: of('containerd'), runc: of('runc'), storageDriver, rootDirectory };
 }

@@ -1,12 +1,12 @@
 import { parseImageReference } from '../core/image-reference.ts';
-import { dockerExec } from '../argv/docker.ts';
+import { dockerExec, dockerLoad } from '../argv/docker.ts';
 import { resetDocker, restartDocker, systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import { OperatorError } from '../errors.ts';
 import { exec } from './exec.ts';
 import { expect, type ApiAnswer, type EngineApi } from './engine-api.ts';
 import type { EngineHost } from './host.ts';
 import { listContainers } from './engine-containers.ts';
-import { readFacts } from './engine-facts.ts';
+import { readFacts, readVersions } from './engine-facts.ts';
 import { fileDigest } from './container-file.ts';
 import { volumeActs } from './engine-mounts.ts';
 import { pullImage, type PullContext } from './image-pull.ts';
@@ -75,6 +75,7 @@ export function createEngine(context: EngineContext): EngineHost {
     },
     fileDigest: ({ id }, path) => fileDigest(api, id, path),
     facts: () => readFacts(api),
+    versions: () => readVersions(api),
     exists: async (kind, name) => {
       const answer = await api('GET', `/${kind}s/${encodeURIComponent(name)}`);
       return expect(answer, [200, 404], `the ${kind} ${name}`).status === 200;
@@ -99,15 +100,26 @@ function imageActs(
   context: EngineContext,
 ): Pick<
   EngineHost,
-  'imageId' | 'tag' | 'dropKeptTags' | 'dropImage' | 'pull' | 'remoteImage' | 'imageVolumes'
+  | 'imageId'
+  | 'imageFacts'
+  | 'loadImage'
+  | 'tag'
+  | 'dropKeptTags'
+  | 'dropImage'
+  | 'pull'
+  | 'remoteImage'
+  | 'imageVolumes'
 > {
   const { api } = context;
   return {
-    imageId: async (reference) => {
-      const answer = await api('GET', `/images/${encodeURIComponent(reference)}/json`);
-      if (answer.status === 404) return undefined;
-      return (expect(answer, [200], `the image ${reference}`).body as { Id: string }).Id;
+    imageId: async (reference) => (await inspectImage(api, reference))?.Id,
+    imageFacts: async (image) => {
+      const details = await inspectImage(api, image);
+      if (details === undefined) return undefined;
+      const { Id: id, RepoDigests: digests, Size: sizeBytes = 0 } = details;
+      return { id, digests: digests ?? [], sizeBytes };
     },
+    loadImage: (file) => loadImage(context, file),
     tag: async (image, reference) => {
       const { name, tag = 'latest' } = parseImageReference(reference);
       const query = new URLSearchParams({ repo: name, tag });
@@ -125,12 +137,26 @@ function imageActs(
     pull: (reference) => pullImage(context, reference),
     remoteImage: (reference, facts) => inspectRemote(context.apiWith, reference, facts),
     imageVolumes: async (image) => {
-      const answer = await api('GET', `/images/${encodeURIComponent(image)}/json`);
-      if (answer.status === 404) return undefined;
-      const { Config: config } = expect(answer, [200], `the image ${image}`).body as ImageDetails;
-      return Object.keys(config?.Volumes ?? {});
+      const details = await inspectImage(api, image);
+      return details && Object.keys(details.Config?.Volumes ?? {});
     },
   };
+}
+
+async function inspectImage(api: EngineApi, image: string): Promise<ImageDetails | undefined> {
+  const answer = await api('GET', `/images/${encodeURIComponent(image)}/json`);
+  if (answer.status === 404) return undefined;
+  return expect(answer, [200], `the image ${image}`).body as ImageDetails;
+}
+
+async function loadImage({ config, signal, watch }: EngineContext, file: string): Promise<void> {
+  const stop = signal();
+  await exec(dockerLoad(file), {
+    timeoutSeconds: config.timeouts.backup_seconds,
+    watch,
+    keepsLock: true,
+    ...(stop ? { signal: stop } : {}),
+  });
 }
 
 function containerActs(
@@ -189,6 +215,9 @@ function isWhole({ status, body }: ApiAnswer): boolean {
 
 /** The part of `GET /images/{name}/json` that is read. */
 interface ImageDetails {
+  readonly Id: string;
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Size?: number;
   readonly Config?: { readonly Volumes?: Readonly<Record<string, unknown>> | null } | null;
 }
 

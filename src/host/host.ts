@@ -4,7 +4,8 @@ import type { ComposeModel } from '../core/compose-model.ts';
 import type { ProbeResult } from '../core/health.ts';
 import type { Container, Startup } from '../core/observe.ts';
 import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
-import type { BackupHost, FreezeGuard } from './backup-host.ts';
+import type { ImageFacts } from '../core/saved-images.ts';
+import type { BackupHost, EngineVersions, FreezeGuard } from './backup-host.ts';
 import type { HistoryHost } from './history-host.ts';
 import type { Log } from './log.ts';
 import type { SwapHost } from './swap-host.ts';
@@ -149,6 +150,10 @@ export interface EngineHost {
   /** Whether a container that runs, of whichever project, publishes this port. */
   isPublished(port: number): Promise<boolean>;
   imageId(reference: string): Promise<string | undefined>;
+  /** Undefined where it is not on this host. */
+  imageFacts(image: string): Promise<ImageFacts | undefined>;
+  /** Brings images back from a file that `docker image save` wrote. */
+  loadImage(file: string): Promise<void>;
   /** The paths an image declares as VOLUME; undefined where it is not on this host. */
   imageVolumes(image: string): Promise<readonly string[] | undefined>;
   tag(image: string, reference: string): Promise<void>;
@@ -158,6 +163,8 @@ export interface EngineHost {
   /** What the registry of an image says of it. */
   remoteImage(reference: string, facts: EngineFacts): Promise<RemoteImage>;
   facts(): Promise<EngineFacts>;
+  /** What is installed of it; without docker compose, which is no part of it. */
+  versions(): Promise<Omit<EngineVersions, 'compose'>>;
   /** SHA-256 of a file in a container, which need not run; undefined where it cannot be had. */
   fileDigest(container: Container, path: string): Promise<string | undefined>;
   /** Whether a network or a volume of this name is there. */

@@ -151,12 +151,12 @@ async function updated(): Promise<World> {
 await t.test('a rollback by hand is as safe, and pins what was left', async (t) => {
   const clean = await updated();
   const before = clean.effects;
-  t.match(await rollBackByHand(fakeHost(clean), config, undefined), { exitCode: 0 });
+  t.match(await rollBackByHand(fakeHost(clean), config, {}), { exitCode: 0 });
   t.equal(broken(clean, ['old']), undefined);
   t.match(await run(clean), { result: 'held' });
   for (let cut = 0; cut < clean.effects - before; cut++) {
     const world = await updated();
-    await rollBackByHand(fakeHost(world, { cutBefore: cut }), config, undefined).catch(() => {});
+    await rollBackByHand(fakeHost(world, { cutBefore: cut }), config, {}).catch(() => {});
     reboot(world);
     await recover(fakeHost(world), config);
     const problem = broken(world, ['old', 'good']);

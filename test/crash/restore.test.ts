@@ -34,7 +34,7 @@ await t.test(
   async (t) => {
     for (const target of ['old', 'good']) {
       const { world, backup } = await worldToRestore(target);
-      const outcome = await rollBackByHand(fakeHost(world), config, target, backup);
+      const outcome = await rollBackByHand(fakeHost(world), config, { to: backup, withData: true });
       t.match(outcome, { result: 'updated', exitCode: 0 });
       t.match(outcome.summary, new RegExp(`with the data of ${backup}.*volume data_replaced_`));
       t.equal(broken(world, [target]), undefined);
@@ -55,7 +55,9 @@ async function disturbed(
 ): Promise<{ world: World; backup: string }> {
   const { world, backup } = await worldToRestore(target);
   const [first, ...others] = disturbances;
-  await rollBackByHand(fakeHost(world, first), config, target, backup).catch(() => {});
+  await rollBackByHand(fakeHost(world, first), config, { to: backup, withData: true }).catch(
+    () => {},
+  );
   reboot(world);
   for (const disturbance of others) {
     await recover(fakeHost(world, disturbance), config).catch(() => {});
@@ -81,7 +83,7 @@ await t.test('a power cut before and during any effect: old with old, new with n
   for (const target of ['old', 'good']) {
     const { world, backup } = await worldToRestore(target);
     const start = world.effects;
-    await rollBackByHand(fakeHost(world), config, target, backup);
+    await rollBackByHand(fakeHost(world), config, { to: backup, withData: true });
     const effects = world.effects - start;
     const problems: string[] = [];
     const ends = new Set<string | undefined>();
@@ -116,7 +118,7 @@ await t.test('a restored release that is sick: what was there before comes back'
   const { world } = await worldToRestore('old');
   const backup = '20260102T000000Z-bad';
   world.backups.add(backup);
-  const outcome = await rollBackByHand(fakeHost(world), config, 'bad', backup);
+  const outcome = await rollBackByHand(fakeHost(world), config, { to: backup, withData: true });
   t.match(outcome, { result: 'rolled back', exitCode: 12 });
   t.equal(broken(world, ['good']), undefined);
   t.equal(contentsOf(world), 'live');
@@ -127,11 +129,14 @@ await t.test('a damaged record of what changed places ends with a person', async
   const { world, backup } = await worldToRestore('old');
   const start = world.effects;
   const whole = await worldToRestore('old');
-  await rollBackByHand(fakeHost(whole.world), config, 'old', whole.backup);
+  await rollBackByHand(fakeHost(whole.world), config, { to: whole.backup, withData: true });
   const effects = whole.world.effects - start;
   for (let cut = 0; cut < effects; cut++) {
     const { world: one } = await worldToRestore('old');
-    await rollBackByHand(fakeHost(one, { cutBefore: cut }), config, 'old', backup).catch(() => {});
+    await rollBackByHand(fakeHost(one, { cutBefore: cut }), config, {
+      to: backup,
+      withData: true,
+    }).catch(() => {});
     if (contentsOf(one) !== backup) continue;
     const name = [...one.files.keys()].find((file) => file.endsWith('swaps.json')) ?? '';
     one.files.set(name, 'damaged');

@@ -123,7 +123,7 @@ await t.test('what is done between the copies is in the second, whatever it is',
   // What was written to a moment ago is compared anyway.
   await wait(2200);
   for (const { seed, random, world, tree } of cases) {
-    const draft = await world.host.begin('B1', [world.host.workTree, world.source], 2, []);
+    const draft = await world.host.begin('B1', [world.host.workTree, world.source], 2, [], []);
     const seen = await world.host.copy(draft, 60);
     disturb(tree, random.below(12));
     await world.host.distrust(draft);

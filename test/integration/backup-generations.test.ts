@@ -105,7 +105,7 @@ await t.test('a file that was written to and looks the same is copied all the sa
 
 await t.test('the same between the first copy and the one while nobody writes', async (t) => {
   const world = await withBackups(t, 0);
-  const draft = await world.host.begin('B1', [world.host.workTree, world.source], 2, []);
+  const draft = await world.host.begin('B1', [world.host.workTree, world.source], 2, [], []);
   const seen = await world.host.copy(draft, 60);
   const file = join(world.volume, 'sub/data');
   await rewrite(file, 'As It Was');

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { configSchema, settleConfig } from '../../src/config/schema.ts';
+import type { SavedImage } from '../../src/core/saved-images.ts';
 import { createBackups } from '../../src/host/backups.ts';
 import type {
   BackupFacts,
@@ -16,6 +17,8 @@ export interface BackupWorld {
   readonly root: string;
   readonly backups: string;
   readonly volume: string;
+  /** Stands for `/`, where the engine is configured. */
+  readonly hostRoot: string;
   readonly source: BackupSource;
   readonly host: BackupHost;
   /** From here on it is another day. */
@@ -48,6 +51,7 @@ export async function backupWorld(t: Test, layout: Layout = {}): Promise<BackupW
     config,
     repository: { directory: root, owner, projectPath: project },
     isSandboxed: false,
+    hostRoot: join(base, 'host'),
     now: () => new Date(Date.now() + day * 86_400_000),
     signal: () => undefined,
     watch: { started: () => {}, line: () => {} },
@@ -55,12 +59,32 @@ export async function backupWorld(t: Test, layout: Layout = {}): Promise<BackupW
     warn: (message) => void progress.push(message),
   });
   const source = { path: volume, place: 'volumes/data', excluded: [] };
-  return { root, backups, volume, source, host, day: (number) => void (day = number), progress };
+  return {
+    root,
+    backups,
+    volume,
+    hostRoot: join(base, 'host'),
+    source,
+    host,
+    day: (number) => void (day = number),
+    progress,
+  };
 }
+
+/** What the cluster runs on. */
+export const versions = {
+  dockerd: '26.1.5',
+  containerd: '1.7.24',
+  runc: '1.1.15',
+  compose: '2.26.1',
+  storageDriver: 'overlay2',
+  rootDirectory: '/var/lib/docker',
+};
 
 export const facts: BackupFacts = {
   commit: 'c'.repeat(40),
   images: { web: 'sha256:w' },
+  releaseImages: { digests: {}, saved: [], leftOut: [] },
   model: { name: 'autonomy', services: {}, volumes: { data: { name: 'autonomy_data' } } },
   scope: { volumes: [], leftOut: [], writers: [] },
   frozen: undefined,
@@ -70,10 +94,18 @@ export const facts: BackupFacts = {
 export async function createBackup(
   { host }: Pick<BackupWorld, 'host'>,
   name: string,
-  { keep = 5, inUse = [] as string[], sources = [] as BackupSource[] } = {},
+  {
+    keep = 5,
+    inUse = [] as string[],
+    sources = [] as BackupSource[],
+    images = [] as SavedImage[],
+  } = {},
 ): Promise<BackupManifest> {
-  const draft = await host.begin(name, [host.workTree, ...sources], keep, inUse);
+  const draft = await host.begin(name, [host.workTree, ...sources], keep, inUse, images);
+  await host.keepEngine(draft, versions);
+  await host.saveImages(draft, images);
   await host.copy(draft, 600);
   const volumes = sources.map(({ path, place }) => ({ path, name: place.replace('volumes/', '') }));
-  return host.finish(draft, { ...facts, scope: { ...facts.scope, volumes } }, inUse);
+  const releaseImages = { ...facts.releaseImages, saved: images };
+  return host.finish(draft, { ...facts, releaseImages, scope: { ...facts.scope, volumes } }, inUse);
 }

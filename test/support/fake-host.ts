@@ -1,7 +1,7 @@
 import { fakeBackups } from './fake-backups.ts';
 import type { Host } from '../../src/host/host.ts';
-import { checked, wholeLines } from '../../src/host/state-files.ts';
 import { fakeCompose } from './fake-compose.ts';
+import { fakeState } from './fake-state.ts';
 import { fakeSwaps, fakeVolumes } from './fake-swaps.ts';
 import { PowerCut, releaseOf, Stopped, type World } from './fake-world.ts';
 
@@ -126,6 +126,18 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           insecureRegistries: [],
           apiVersion: '',
         })),
+      // What `reader` runs was built here: no registry has it.
+      imageFacts: (id) =>
+        read(() => ({ id, digests: id === 'id:z:1' ? [] : [`${id}@sha256:d`], sizeBytes: 1 })),
+      loadImage: () => effect(() => {}),
+      versions: () =>
+        read(() => ({
+          dockerd: 'fake',
+          containerd: '',
+          runc: '',
+          storageDriver: '',
+          rootDirectory: '',
+        })),
       imageVolumes: () => read(() => []),
       fileDigest: () => read(() => undefined),
       exists: () => read(() => true),
@@ -242,48 +254,4 @@ function descends(world: World, commit: string, ancestor: string): boolean {
   if (commit === ancestor) return true;
   const { parent } = releaseOf(world, commit);
   return parent !== undefined && descends(world, parent, ancestor);
-}
-
-/** A line that was cut off is ended first. */
-function ended(text: string): string {
-  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
-}
-
-function fakeState(
-  world: World,
-  effect: Effect,
-  read: Read,
-  giveUpReserve: () => void,
-): Host['state'] {
-  const { files } = world;
-  return {
-    read: (name) => read(() => files.get(name)),
-    write: (name, text) => effect(() => void files.set(name, text), undefined, 'state'),
-    writeLine: (name, line) =>
-      effect(() => void files.set(name, `${checked(line)}\n`), undefined, 'state'),
-    reserve: () => read(() => {}),
-    useReserve: () => effect(giveUpReserve, undefined, 'frees'),
-    append: (name, line) =>
-      effect(
-        () => void files.set(name, `${ended(files.get(name) ?? '')}${checked(line)}\n`),
-        // Half of a line is what a power cut leaves of it.
-        () => void files.set(name, `${ended(files.get(name) ?? '')}${checked(line).slice(0, 20)}`),
-        'state',
-      ),
-    lines: (name) => read(() => wholeLines(files.get(name) ?? '')),
-    remove: (name) => effect(() => void files.delete(name), undefined, 'frees'),
-    list: (directory) =>
-      read(() => {
-        const below = [...files.keys()].filter((name) => name.startsWith(`${directory}/`));
-        return [...new Set(below.map((name) => name.split('/')[1] ?? ''))].toSorted();
-      }),
-    removeDirectory: (directory) =>
-      effect(
-        () => {
-          for (const name of files.keys()) if (name.startsWith(`${directory}/`)) files.delete(name);
-        },
-        undefined,
-        'frees',
-      ),
-  };
 }

@@ -1,6 +1,7 @@
 import t from 'tap';
+import { composeFile } from '../cluster.ts';
 import { versions } from '../cluster-view.ts';
-import { startInstalled } from '../installed-host.ts';
+import { startInstalled, type InstalledHost } from '../installed-host.ts';
 import { allAt, expectRefusal, expectUpdate } from '../picture.ts';
 
 const backups = '/home/geo/operation/backups';
@@ -41,18 +42,81 @@ await t.test('what a service wants to have run for a backup', async (t) => {
   t.match(said, /docker exec \w+ sh -c .*: failed with exit code 3:\s+no room/);
 });
 
+const built = 'autonomy-knowledge';
+
+/** A release whose knowledge is built on the host, under the same name each time. */
+async function release(host: InstalledHost, tag: string): Promise<void> {
+  const knowledge = { extra: { image: undefined, build: './knowledge' } };
+  await host.pushRelease({
+    message: tag,
+    files: {
+      'docker-compose.yml': composeFile({ tag, services: { knowledge } }),
+      'knowledge/Dockerfile': `FROM registry.lab:5000/knowledge:v1\nENV VERSION=${tag}\n`,
+    },
+  });
+}
+
 await t.test('with nothing but docker and a shell', async (t) => {
   const host = await startInstalled();
   t.teardown(() => host.destroy());
+  await release(host, 'v1');
   await expectUpdate(t, host, 0);
+  const idOf = async (image: string): Promise<string> =>
+    (await host.run('docker', ['image', 'inspect', '--format={{.Id}}', image])).stdout.trim();
+  const id = await idOf(built);
   await host.bash(`printf then >${data}/note; chown 999:998 ${data}; chmod 2750 ${data}`, {
     reject: true,
   });
   t.match(await host.cli('backup', 'create'), { exitCode: 0 });
   const { stdout: name } = await host.run('readlink', [`${backups}/latest`], { reject: true });
   await host.bash(`printf now >${data}/note`, { reject: true });
-  await host.pushCluster({ tag: 'v2' });
+  await release(host, 'v2');
   await expectUpdate(t, host, 0);
+
+  await t.test('images that no registry has, and how docker was configured', async (t) => {
+    const file = `images/${id.replace('sha256:', '').slice(0, 12)}.tar`;
+    // The first from a shell, the other from the sandbox of the service.
+    for (const backup of [name.trim(), 'latest']) {
+      const list = await host.bash(`cd ${backups}/${backup} && find images engine -type f | sort`);
+      t.same(list.stdout.trim().split('\n'), [
+        'engine/etc/containerd/config.toml',
+        'engine/etc/default/docker',
+        'engine/etc/docker/daemon.json',
+        'engine/versions.json',
+        file,
+      ]);
+      const daemon = await host.readFile(`${backups}/${backup}/engine/etc/docker/daemon.json`);
+      t.equal(daemon, await host.readFile('/etc/docker/daemon.json'));
+      const versions = await host.readFile(`${backups}/${backup}/engine/versions.json`);
+      const some = /^\d+\.\d+/;
+      t.match(JSON.parse(versions), {
+        dockerd: some,
+        containerd: some,
+        runc: some,
+        compose: some,
+        storageDriver: /^\w+/,
+        rootDirectory: '/var/lib/docker',
+      });
+      for (const path of ['engine/versions.json', file]) {
+        const asGeo = await host.run('cat', [`${backups}/${backup}/${path}`], { user: 'geo' });
+        t.not(asGeo.exitCode, 0, 'for root only');
+      }
+    }
+    const manifest: unknown = JSON.parse(await host.readFile(`${backups}/latest/manifest.json`));
+    t.match(manifest, {
+      savedImages: [{ id, file, services: ['knowledge'], references: [built] }],
+      imageDigests: { orchestrator: [/^registry\.lab:5000\/orchestrator@sha256:/] },
+    });
+    t.match(await host.cli('backup', 'verify'), { exitCode: 0 });
+  });
+
+  await t.test('one that is gone comes from the backup to verify it, and goes again', async (t) => {
+    await host.run('docker', ['image', 'rm', '--force', id], { reject: true });
+    const verified = await host.cli('backup', 'verify', '--restore', name.trim());
+    t.equal(verified.exitCode, 0, verified.stderr + verified.stdout);
+    t.equal(await idOf(id), '');
+  });
+
   // The updater is gone, and so is what it knows.
   await host.run('rm', [
     '-rf',
@@ -81,11 +145,17 @@ await t.test('with nothing but docker and a shell', async (t) => {
       `docker inspect knowledge --format '{{range .Mounts}}{{.Source}} {{end}}'`,
     );
     t.match(stdout, `${backup}/autonomy/config`, 'binds by the real path');
+    t.equal(await idOf(id), id, 'its image was loaded');
+    t.not(await idOf(built), id, 'the name goes on meaning that of now');
   });
 
   await t.test('with the data of then, in new volumes', async (t) => {
+    const now = await idOf(built);
+    await said(`docker tag ${now} now && docker image rm ${built}`);
     const { exitCode, stderr } = await said(`sh ${backup}/RUN.sh up --with-backup-volumes`);
     t.equal(exitCode, 0, stderr);
+    t.equal(await idOf(built), id, 'a name that is gone is given');
+    await said(`docker tag now ${built}`);
     await host.waitHealthy();
     t.equal(await inside(), 'then');
     const { stdout } = await said(`docker exec knowledge /bin/busybox stat -c '%u %g %a' /data`);

@@ -133,6 +133,36 @@ await t.test('an image that is not there is no failure, a broken engine is', asy
   await t.rejects(engine.imageId('broken'), { message: /refused the image broken: input\/output/ });
 });
 
+await t.test('what an image is, and what the engine is made of', async (t) => {
+  const { engine } = await engineWith(t, {
+    'GET /images/here/json': [200, { Id: 'sha256:h', RepoDigests: ['here@sha256:d'], Size: 7 }],
+    'GET /images/built/json': [200, { Id: 'sha256:b', RepoDigests: null }],
+    'GET /info': [200, { Driver: 'overlay2', DockerRootDir: '/data/docker' }],
+    'GET /version': [
+      200,
+      {
+        Version: '26.1.5',
+        Components: [
+          { Name: 'Engine', Version: '26.1.5' },
+          { Name: 'containerd', Version: '1.7.24' },
+          { Name: 'runc', Version: '1.1.15' },
+        ],
+      },
+    ],
+  });
+  const here = { id: 'sha256:h', digests: ['here@sha256:d'], sizeBytes: 7 };
+  t.same(await engine.imageFacts('here'), here);
+  t.same(await engine.imageFacts('built'), { id: 'sha256:b', digests: [], sizeBytes: 0 });
+  t.equal(await engine.imageFacts('absent'), undefined);
+  t.same(await engine.versions(), {
+    dockerd: '26.1.5',
+    containerd: '1.7.24',
+    runc: '1.1.15',
+    storageDriver: 'overlay2',
+    rootDirectory: '/data/docker',
+  });
+});
+
 await t.test('tags are given, and only ours are dropped', async (t) => {
   const kept = 'orchestrator-update/kept';
   const { engine, asked } = await engineWith(t, {
