@@ -40,6 +40,7 @@ const host = createBackups({
   isSandboxed: false,
   onProgress: () => {},
   warn: (message) => void process.stderr.write(`${message}\n`),
+  damaged: async () => new Set(),
 });
 const volume = { path: source, place: 'volumes/data', excluded: [] };
 const draft = await host.begin(name, [host.workTree, volume], 2, [], []);

@@ -152,16 +152,18 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   backup: {
     summary: 'take, list, show, verify or remove backups',
-    usage: 'backup create|list|history|show [NAME]|verify [NAME] [--restore]|prune [--json]',
+    usage:
+      'backup create|list|history|show [NAME]|verify [NAME] [--sample | --restore]|prune [--json]',
     details: [
       ['create', 'back the cluster up now, as before an update'],
       ['history', 'the snapshots in the restic repository, of all hosts'],
       ['show, verify', 'the newest unless a name is told; verify reads every file again'],
+      ['--sample', 'verify the next part of the newest good one, as the timer does'],
       ['--restore', 'verify by bringing it up as a cluster of its own, beside the real one'],
       ['prune', 'remove what is older than the newest `backup.keep`'],
     ],
     examples: ['orchestrator-update backup create', 'orchestrator-update backup verify --restore'],
-    options: { restore: flag },
+    options: { restore: flag, sample: flag },
     words: 2,
     load: () => import('./commands/backup.ts'),
   },

@@ -6,14 +6,19 @@ import { systemctlShow } from './argv/systemctl.ts';
 import type { Invocation } from './cli.ts';
 import { readConfig } from './commands/context.ts';
 import type { Config } from './config/schema.ts';
+import { lastVerification, overdue, type Verification } from './core/verification.ts';
 import { messageOf, OperatorError } from './errors.ts';
+import type { BackupManifest } from './host/backup-host.ts';
+import { listBackups } from './host/backups.ts';
 import { dockerSocket, openEngineApi } from './host/engine-api.ts';
 import { exec } from './host/exec.ts';
 import { createHistory } from './host/history.ts';
 import { probe } from './host/http.ts';
 import { remoteTip } from './host/remote-tip.ts';
 import { findRepository } from './host/repository.ts';
+import { openStateFiles } from './host/state-files.ts';
 import { short } from './outcome.ts';
+import { readVerifications } from './records.ts';
 
 /** One thing the program needs, and how to mend it if it is not there. */
 export interface Finding {
@@ -47,7 +52,12 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
     const config = await readConfig(invocation);
     const file = invocation.settings.configFile;
     const good: Finding = { state: 'ok', subject: 'configuration', detail: file };
-    const checks = [...clusterChecks, historyCheck(invocation.settings.cacheDirectory)];
+    const { cacheDirectory, stateDirectory } = invocation.settings;
+    const checks = [
+      ...clusterChecks,
+      historyCheck(cacheDirectory),
+      verificationCheck(stateDirectory),
+    ];
     const rest = await Promise.all(checks.map((check) => check(config)));
     return [...general, good, ...rest, ...(await probes(config))];
   } catch (error) {
@@ -134,6 +144,31 @@ function historyCheck(cacheDirectory: string): Check {
     const held = locks.length > 0 ? `; locked by ${locks.join(', ')}` : '';
     return { state: 'ok', subject, detail: `${snapshots.length} snapshots in ${place}${held}` };
   };
+}
+
+/** Whether the newest backup was verified as often as it should be, and was good. */
+function verificationCheck(stateDirectory: string): Check {
+  const subject = 'verification of backups';
+  return async ({ backup, backups_dir }) => {
+    try {
+      const record = await readVerifications(openStateFiles(stateDirectory));
+      const [newest] = await listBackups(backups_dir);
+      const madeAtMs = Date.parse(newest?.createdAt ?? '');
+      const wrong = overdue(record, backup.verify, madeAtMs, Date.now());
+      if (wrong !== undefined) return { state: 'warning', subject, ...wrong };
+      const isOff = backup.verify.sample_days === 0 || backup.verify.sample_percent === 0;
+      const detail = `${verifiedText(newest, lastVerification(record))}${isOff ? '; no part of it is read by the timer' : ''}`;
+      return { state: 'ok', subject, detail };
+    } catch (error) {
+      return failed(subject, error);
+    }
+  };
+}
+
+function verifiedText(newest: BackupManifest | undefined, last: Verification | undefined): string {
+  if (newest === undefined) return 'there is no backup yet';
+  if (!last?.backup) return 'none was made yet; the newest backup was compared when it was made';
+  return `${last.backup} was good at ${new Date(last.atMs).toISOString()}`;
 }
 
 async function probes(config: Config): Promise<Finding[]> {

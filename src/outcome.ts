@@ -10,7 +10,9 @@ export interface Outcome {
     | 'rolled back'
     | 'interrupted'
     | 'needs operator'
-    | 'waiting';
+    | 'waiting'
+    /** Nothing to do, and a verification found a backup that cannot be relied on. */
+    | 'bad backup';
   readonly exitCode: ExitCode;
   /** One sentence for the journal, `systemctl status` and a person. */
   readonly summary: string;
@@ -53,6 +55,11 @@ export function needsOperator(summary: string, next: string, transaction?: strin
     next,
     ...(transaction === undefined ? {} : { transaction }),
   };
+}
+
+/** Whether a run has left everything as it was, and there is nothing wrong with that. */
+export function isIdle({ result }: Outcome): boolean {
+  return ['nothing', 'held', 'waiting'].includes(result);
 }
 
 /** A commit as a person reads it. */

@@ -3,6 +3,11 @@ import type { ComposeModel } from './core/compose-model.ts';
 import { isFinal, stateOf, type Entry, type Transaction } from './core/journal.ts';
 import type { Fingerprint } from './core/observe.ts';
 import type { Plan } from './core/plan.ts';
+import {
+  nothingVerified,
+  parseVerifications,
+  type VerificationRecord,
+} from './core/verification.ts';
 import type { Hold } from './schedule.ts';
 import { OperatorError } from './errors.ts';
 import type { StateHost } from './host/host.ts';
@@ -132,6 +137,19 @@ export const readNeedsOperator = (state: StateHost): Promise<NeedsOperator | und
 
 export const writeNeedsOperator = (state: StateHost, why: NeedsOperator): Promise<void> =>
   state.write(files.needsOperator, `${JSON.stringify(why)}\n`);
+
+/** What is known of verifications of backups; a damaged file is as if none had been made. */
+export async function readVerifications(
+  state: StateHost,
+  onDamaged: () => void = () => {},
+): Promise<VerificationRecord> {
+  const known = parseVerifications(await state.read(files.verification));
+  if (known === undefined) onDamaged();
+  return known ?? nothingVerified;
+}
+
+export const writeVerifications = (state: StateHost, record: VerificationRecord): Promise<void> =>
+  state.write(files.verification, `${JSON.stringify(record)}\n`);
 
 /** The transaction a run left unfinished, if there is one. */
 export async function readActive(state: StateHost): Promise<Transaction | undefined> {

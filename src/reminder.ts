@@ -6,9 +6,16 @@ import { files } from './state-names.ts';
 /**
  * Whether a person is to be told of something now. Remembers that they were; where that cannot be
  * written they are told once too often.
+ *
+ * @param name the file it is remembered in: it has room for one thing
  */
-export async function remind(stateDirectory: string, about: string, now: Date): Promise<boolean> {
-  const file = join(stateDirectory, files.reminded);
+export async function remind(
+  stateDirectory: string,
+  about: string,
+  now: Date,
+  name: string = files.reminded,
+): Promise<boolean> {
+  const file = join(stateDirectory, name);
   if (!isReminderDue(readReminded(file), about, now.getTime())) return false;
   const { replaceFile } = await import('./host/state-files.ts');
   const reminded: Reminded = { about, atMs: now.getTime() };

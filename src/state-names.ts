@@ -14,6 +14,10 @@ export const files = {
   frozen: 'frozen.json',
   /** What is remembered of the history of backups. */
   history: 'history.json',
+  /** What came of the verifications of backups. */
+  verification: 'verification.json',
+  /** When a person was told last that a backup is damaged. */
+  remindedOfBackup: 'reminded-of-backup.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

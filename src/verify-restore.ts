@@ -8,22 +8,28 @@ import type { BackupManifest } from './host/backup-host.ts';
 import type { Host } from './host/host.ts';
 import { verify } from './verify.ts';
 
+/** What is wrong, one line each; `isDamaged`: with the files, else with the cluster that they make. */
+interface RestoreVerdict {
+  readonly isDamaged: boolean;
+  readonly problems: readonly string[];
+}
+
 /**
  * Lays a backup out, brings its cluster up from that, beside the real one, and has it pass the gate that a
  * release has to pass; then all of it is removed. The real cluster is not touched.
  *
- * @returns what is wrong, one line each
+ * @returns what is wrong
  */
 export async function verifyByRestore(
   host: Host,
   config: Config,
   manifest: BackupManifest,
-): Promise<string[]> {
+): Promise<RestoreVerdict> {
   await dropBeside(host, config);
   const { directory, problems } = await host.backups.layOut(manifest);
   const missing = await missingImages(host, manifest);
   try {
-    if (problems.length > 0) return [...problems];
+    if (problems.length > 0) return { isDamaged: true, problems };
     await loadImages(host, missing, directory);
     const model = await host.backups.readModel(manifest);
     const project = projectBeside(config);
@@ -51,10 +57,10 @@ export async function verifyByRestore(
       baseline: [],
     };
     await verify(inside, { ...config, health: { ...config.health, urls } }, target);
-    return [];
+    return { isDamaged: false, problems: [] };
   } catch (error) {
     if (host.interruptedBy() !== undefined) throw error;
-    return [`it does not come up: ${messageOf(error)}`];
+    return { isDamaged: false, problems: [`it does not come up: ${messageOf(error)}`] };
   } finally {
     host.shieldFromSignals();
     await dropBeside(host, config);

@@ -1,17 +1,18 @@
 import { backUp } from '../back-up.ts';
 import type { Invocation } from '../cli.ts';
 import { megabytes } from '../core/megabytes.ts';
+import { damagedNames } from '../core/verification.ts';
 import { currentCommit } from '../detect.ts';
 import { RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { BackupManifest } from '../host/backup-host.ts';
 import type { Host } from '../host/host.ts';
 import { short } from '../outcome.ts';
-import { readDeployed } from '../records.ts';
+import { readDeployed, readVerifications } from '../records.ts';
 import { recover } from '../recover.ts';
 import { resolveRelease } from '../release.ts';
-import { verifyByRestore } from '../verify-restore.ts';
 import { transactionName } from '../update.ts';
+import { bringUp, verifyPart, verifyWhole, type Answer } from './backup-verify.ts';
 import { openContext, openDoor, withLock, type Context } from './context.ts';
 import { tableLines } from './table.ts';
 
@@ -30,9 +31,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     case 'show':
       return act(invocation, ({ host }) => show(host, name));
     case 'verify':
-      return invocation.flags['restore'] === true
-        ? withLock(invocation, () => act(invocation, (context) => bringUp(context, name)))
-        : act(invocation, ({ host }) => verify(host, name));
+      return verify(invocation, name);
     case 'prune':
       return withLock(invocation, () => act(invocation, (context) => prune(context)));
     case undefined:
@@ -44,13 +43,6 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
         'orchestrator-update backup --help',
       );
   }
-}
-
-/** What a verb has to tell, to a program and to a person. */
-interface Answer {
-  readonly json: unknown;
-  readonly text: string;
-  readonly exitCode?: ExitCode;
 }
 
 async function act(
@@ -90,7 +82,11 @@ async function create({ host, config }: Context): Promise<Answer> {
 }
 
 async function list(host: Host): Promise<Answer> {
-  const backups = await host.backups.list();
+  const damaged = damagedNames(await readVerifications(host.state));
+  const backups = (await host.backups.list()).map((backup) => ({
+    ...backup,
+    damaged: damaged.has(backup.name),
+  }));
   if (backups.length === 0) return { json: [], text: 'no backup yet' };
   const rows = backups.map((backup) => [
     backup.name,
@@ -101,8 +97,9 @@ async function list(host: Host): Promise<Answer> {
     String(backup.volumes?.length ?? 0),
     backup.frozen ? `${backup.frozen.seconds.toFixed(1)} s` : '-',
     `${backup.seconds} s`,
+    backup.damaged ? 'damaged' : '-',
   ]);
-  const header = ['NAME', 'WHEN', 'RELEASE', 'SIZE', 'FILES', 'VOLUMES', 'FROZEN', 'TOOK'];
+  const header = ['NAME', 'WHEN', 'RELEASE', 'SIZE', 'FILES', 'VOLUMES', 'FROZEN', 'TOOK', 'STATE'];
   const isTerminal = process.stdout.isTTY === true;
   return { json: backups, text: tableLines([header, ...rows], isTerminal).join('\n') };
 }
@@ -132,43 +129,29 @@ export function noHistory(): RefusedError {
 }
 
 async function show(host: Host, name: string | undefined): Promise<Answer> {
-  const manifest = await findBackup(host, name);
-  return { json: manifest, text: details(manifest) };
+  const manifest = await findBackup(host, name, 'any');
+  const { damaged } = await readVerifications(host.state);
+  const found = damaged.find(({ backup }) => backup === manifest.name);
+  const rows = (found?.problems ?? []).map((problem) => ['damaged', problem]);
+  const json = { ...manifest, damaged: found?.problems ?? [] };
+  return { json, text: details(manifest, rows) };
 }
 
-async function verify(host: Host, name: string | undefined): Promise<Answer> {
-  const manifest = await findBackup(host, name);
-  const problems = await host.backups.verify(manifest);
-  const isThere = (await host.backups.list()).some((one) => one.name === manifest.name);
-  if (problems.length > 0 && !isThere) {
-    throw new RefusedError(
-      `${manifest.name} was removed meanwhile: a run had no more use for it`,
-      'orchestrator-update backup verify',
-    );
+function verify(invocation: Invocation, name: string | undefined): Promise<ExitCode> {
+  const { restore, sample } = invocation.flags;
+  if (restore === true && sample === true) {
+    throw new UsageError('--sample and --restore are two ways to verify: one at a time');
   }
-  const json = { name: manifest.name, verified: problems.length === 0, problems };
-  if (problems.length === 0) {
-    const size = `${manifest.files} entries, ${megabytes(manifest.sizeBytes)}`;
-    return { json, text: `${manifest.name} is what was backed up: ${size}` };
-  }
-  return damaged(json);
-}
-
-function damaged(json: { readonly name: string; readonly problems: readonly string[] }): Answer {
-  const text = [`${json.name} is damaged:`, ...json.problems.map((problem) => `  ${problem}`)];
-  const next =
-    'next: do not restore from it; look after the disk; orchestrator-update backup create';
-  return { json, text: [...text, next].join('\n'), exitCode: exitCodes.failed };
-}
-
-/** Under the lock: nobody takes the backup meanwhile, nor is two brought up. */
-async function bringUp({ host, config }: Context, name: string | undefined): Promise<Answer> {
-  const manifest = await findBackup(host, name);
-  const problems = await verifyByRestore(host, config, manifest);
-  const json = { name: manifest.name, verified: problems.length === 0, problems };
-  return problems.length === 0
-    ? { json, text: `${manifest.name} was laid out, brought up beside the cluster, and is healthy` }
-    : damaged(json);
+  const verb = async (context: Context): Promise<Answer> => {
+    if (sample === true) return verifyPart(context, name);
+    const manifest = await findBackup(context.host, name, 'any');
+    return restore === true
+      ? bringUp(context, manifest)
+      : verifyWhole(invocation, context, manifest);
+  };
+  return restore === true || sample === true
+    ? withLock(invocation, () => act(invocation, verb))
+    : act(invocation, verb);
 }
 
 async function prune({ host, config }: Context): Promise<Answer> {
@@ -176,10 +159,19 @@ async function prune({ host, config }: Context): Promise<Answer> {
   return { json: { removed }, text: removed.join('\n') || 'nothing to remove' };
 }
 
-/** A backup by its name; the newest one without. */
-export async function findBackup(host: Host, name: string | undefined): Promise<BackupManifest> {
+/**
+ * A backup by its name; the newest one without.
+ *
+ * @param which of those without a name: by default what is known to be damaged is passed over
+ */
+export async function findBackup(
+  host: Host,
+  name: string | undefined,
+  which: 'good' | 'any' = 'good',
+): Promise<BackupManifest> {
   const backups = await host.backups.list();
   const found = name === undefined ? backups[0] : backups.find((one) => one.name === name);
+  if (found && name === undefined && which === 'good') return newestGood(host, backups);
   if (found) return found;
   throw new RefusedError(
     name === undefined ? 'there is no backup yet' : `there is no backup ${name}`,
@@ -187,7 +179,21 @@ export async function findBackup(host: Host, name: string | undefined): Promise<
   );
 }
 
-function details(manifest: BackupManifest): string {
+async function newestGood(host: Host, backups: readonly BackupManifest[]): Promise<BackupManifest> {
+  const damaged = damagedNames(await readVerifications(host.state));
+  const found = backups.find(({ name }) => !damaged.has(name));
+  const passed = backups.slice(0, found ? backups.indexOf(found) : undefined);
+  if (found === undefined) {
+    throw new RefusedError(
+      'every backup is known to be damaged',
+      'orchestrator-update backup show NAME    # what is damaged; the name of one takes it all the same',
+    );
+  }
+  for (const { name } of passed) host.log.warn(`${name} is damaged, and passed over`);
+  return found;
+}
+
+function details(manifest: BackupManifest, more: readonly string[][] = []): string {
   const { frozen, leftOut = [], savedImages = [], volumes = [] } = manifest;
   const rows = [
     ['backup', manifest.name],
@@ -199,6 +205,7 @@ function details(manifest: BackupManifest): string {
     ['took', `${manifest.seconds} s`],
     ['frozen', frozen ? `${frozen.seconds} s: ${frozenText(frozen)}` : 'nobody'],
     ...leftOut.map(({ subject, why }) => ['not in it', `${subject}: ${why}`]),
+    ...more,
   ];
   return tableLines(rows, process.stdout.isTTY === true).join('\n');
 }

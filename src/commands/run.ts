@@ -1,10 +1,13 @@
 import type { Invocation } from '../cli.ts';
+import type { Config } from '../config/schema.ts';
+import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
 import type { ExitCode } from '../exit-codes.ts';
-import { chooseStream, createQuickLog } from '../host/log.ts';
-import { heldFor, heldByQuarantine, nothingToDo, short, type Outcome } from '../outcome.ts';
+import { chooseStream, createQuickLog, type Log } from '../host/log.ts';
+import { heldFor, heldByQuarantine, isIdle, nothingToDo, short, type Outcome } from '../outcome.ts';
 import { quickLook } from '../quick-look.ts';
 import { isAutomatic } from './automatic.ts';
+import { badBackup, isVerificationDue, remindOfBackup } from './bad-backup.ts';
 import { fail } from './fail.ts';
 import { openContext, openDoor, rememberConfig, withLock, type Door } from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
@@ -17,25 +20,106 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   const door = openDoor(invocation.environment);
   try {
-    return await withLock(invocation, async () => {
-      const quick =
-        invocation.flags['force'] === true ? undefined : await lookQuickly(invocation, door);
-      return quick ?? (await runWhole(invocation, door));
-    });
+    return await withLock(invocation, () => runAndVerify(invocation, door));
   } catch (error) {
     return fail(error, invocation, door);
   }
 }
 
+/** An outcome that nobody was told of yet, and where to tell it. */
+interface Ending {
+  readonly outcome: Outcome;
+  readonly config: Config;
+  readonly log: Log;
+}
+
+async function runAndVerify(invocation: Invocation, door: Door): Promise<ExitCode> {
+  const first = await bringUpToDate(invocation, door);
+  // Nobody waits for what the timer has started.
+  const mayVerify = isAutomatic(invocation) && isIdle(first.outcome);
+  const { outcome, log } =
+    mayVerify && isVerificationDue(invocation, first.config)
+      ? await verifyThenLookAgain(invocation, door, first)
+      : first;
+  if (outcome.result !== 'bad backup') await remindOfBackup(invocation, log);
+  return reportOutcome(outcome, invocation, { log, notifier: door.notifier });
+}
+
+/**
+ * Verifies what is due. Who types `systemctl start` meanwhile waits for the end of this run, and it may have
+ * taken its time: so the branch is looked at once more.
+ */
+async function verifyThenLookAgain(
+  invocation: Invocation,
+  door: Door,
+  first: Ending,
+): Promise<Ending> {
+  const unlessStopped = (error: unknown): void => {
+    if (door.stop.requestedBy() !== undefined) throw error;
+  };
+  const bad = await verifyBackups(invocation, door).catch((error: unknown) => {
+    unlessStopped(error);
+    first.log.warn(`the backups could not be verified: ${messageOf(error)}`);
+    return undefined;
+  });
+  const quick = await lookQuickly(invocation, door).catch((error: unknown) => {
+    unlessStopped(error);
+    // A remote that went away meanwhile leaves what is known of it.
+    return first;
+  });
+  const last = quick ?? (await runWhole(invocation, door).catch(afterTelling(bad, first.log)));
+  if (bad === undefined) return last;
+  if (isIdle(last.outcome)) {
+    last.log.info(last.outcome.summary);
+    return { ...last, outcome: bad };
+  }
+  // An update is what it is, whatever was found before it.
+  tell(bad, last.log);
+  return last;
+}
+
+/** An update that fails, too, does not hide what was found before it. */
+function afterTelling(bad: Outcome | undefined, log: Log): (error: unknown) => Promise<never> {
+  return async (error) => {
+    if (bad) tell(bad, log);
+    await log.flush();
+    throw error;
+  };
+}
+
+function tell({ summary, next }: Outcome, log: Log): void {
+  log.error(summary);
+  log.info(`next: ${next}`);
+}
+
+/** What is wrong with a backup; undefined where nothing is. */
+async function verifyBackups(invocation: Invocation, door: Door): Promise<Outcome | undefined> {
+  const { host, config, log, statusLine } = await openContext(invocation, door);
+  const { verifyWhatIsDue } = await import('../verify-backups.ts');
+  try {
+    const verification = await verifyWhatIsDue(host, config);
+    return verification && (await badBackup(invocation, verification));
+  } finally {
+    statusLine.clear();
+    await log.flush();
+  }
+}
+
+async function bringUpToDate(invocation: Invocation, door: Door): Promise<Ending> {
+  const quick =
+    invocation.flags['force'] === true ? undefined : await lookQuickly(invocation, door);
+  return quick ?? (await runWhole(invocation, door));
+}
+
 /** Most runs end here: one `ls-remote`, nothing to do. */
-async function lookQuickly(invocation: Invocation, door: Door): Promise<ExitCode | undefined> {
+async function lookQuickly(invocation: Invocation, door: Door): Promise<Ending | undefined> {
   const look = await quickLook(invocation.settings, invocation.environment, door.stop.signal());
   if (!look) return undefined;
   const { config, deployed, tip, quarantineReason } = look;
   const outcome = quickOutcome();
   if (!outcome) return undefined;
   const log = createQuickLog({ stream: chooseStream(invocation.environment), debug: false });
-  return reportOutcome(outcome, invocation, { log, notifier: door.notifier });
+  return { outcome, config, log };
 
   function quickOutcome(): Outcome | undefined {
     if (tip === deployed) {
@@ -54,7 +138,7 @@ async function lookQuickly(invocation: Invocation, door: Door): Promise<ExitCode
   }
 }
 
-async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
+async function runWhole(invocation: Invocation, door: Door): Promise<Ending> {
   const context = await openContext(invocation, door);
   const { update } = await import('../update.ts');
   await rememberConfig(invocation, context.config);
@@ -64,8 +148,7 @@ async function runWhole(invocation: Invocation, door: Door): Promise<ExitCode> {
       isAutomatic: isAutomatic(invocation),
     };
     const outcome = await update(context.host, context.config, options);
-    context.statusLine.clear();
-    return await reportOutcome(outcome, invocation, context);
+    return { outcome, config: context.config, log: context.log };
   } finally {
     context.statusLine.clear();
   }

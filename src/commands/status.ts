@@ -24,12 +24,18 @@ import {
   readNeedsOperator,
   readQuarantine,
   readTransactions,
+  readVerifications,
   type Approval,
 } from '../records.ts';
 import { files } from '../state-names.ts';
 import { readConfig } from './context.ts';
 import { historyEntry, type HistoryEntry } from './history.ts';
 import { tableLines } from './table.ts';
+import {
+  verificationRows,
+  verificationStatus,
+  type VerificationStatus,
+} from './verification-status.ts';
 
 interface Status {
   readonly project: string;
@@ -43,6 +49,8 @@ interface Status {
   /** The newest backup. */
   readonly backup: BackupManifest | null;
   readonly backupsKept: number;
+  /** The last verification of a backup, and what is wrong with one. */
+  readonly verification: VerificationStatus;
   readonly underWay: string | null;
   readonly nextTimerRun: string | null;
   readonly holds: readonly string[];
@@ -98,6 +106,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     last: last ? historyEntry(last, backups) : null,
     backup: backups[0] ?? null,
     backupsKept: backups.length,
+    verification: verificationStatus(await readVerifications(state)),
     underWay: active?.id ?? null,
     nextTimerRun: timer.next,
     holds,
@@ -161,6 +170,7 @@ function statusText(status: Status): string {
     ['waiting', waitingText(status)],
     ['last run', last ? lastText(last) : 'none yet'],
     ['backup', backupText(status)],
+    ...verificationRows(status.verification),
     ...(status.underWay ? [['under way', status.underWay]] : []),
     ['next run', status.nextTimerRun ?? 'not scheduled'],
     ...(status.holds.length > 0 ? status.holds.map((hold) => ['held', hold]) : [['held', 'no']]),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { historySchema } from './history-schema.ts';
 import { weekdays } from '../schedule.ts';
+import { verifySchema } from './verify-schema.ts';
 import { absolutePath } from './absolute-path.ts';
 
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
@@ -180,6 +181,7 @@ export const configSchema = z.strictObject({
         .describe(
           'Which images are kept in a backup, as files: `local`, those that no registry can give back (built on this host, or without a digest of a registry); `none`.',
         ),
+      verify: verifySchema,
       history: historySchema,
     })
     .prefault({})

@@ -5,6 +5,7 @@ import { shareBlocks } from '../argv/files.ts';
 import type { BackupContext } from './backup-layout.ts';
 import { MANIFEST, MTREE } from './backup-layout.ts';
 import { runOutside } from './backup-copy.ts';
+import { expendable } from '../core/retention.ts';
 import { exec } from './exec.ts';
 import type { BackupDraft, BackupManifest } from './backup-host.ts';
 import { fileDigestOf, readKnownDigests } from './backup-digests.ts';
@@ -34,12 +35,17 @@ export async function chooseBase(
   keep: number,
   untouchable: ReadonlySet<string>,
 ): Promise<Base | undefined> {
-  const [newest] = backups;
+  // What is damaged in one would be taken for what it was, and be in the next one, too.
+  const damaged = await context.damaged();
+  const newest = backups.find(({ name }) => !damaged.has(name));
   if (newest?.schema === 2 && (await sharesBlocks(context))) {
     return { manifest: newest, how: 'share' };
   }
-  const old = backups.slice(Math.max(1, keep - 1)).filter(({ name }) => !untouchable.has(name));
-  const oldest = old.at(-1);
+  const names = backups.map(({ name }) => name);
+  const old = new Set(expendable(names, Math.max(1, keep - 1), damaged));
+  const oldest = backups.findLast(
+    ({ name }) => old.has(name) && !damaged.has(name) && !untouchable.has(name),
+  );
   return oldest?.schema === 2 ? { manifest: oldest, how: 'take' } : undefined;
 }
 
@@ -121,14 +127,23 @@ export function watcherOf(
 ): { onBytes: (bytes: number) => void; check: () => void } {
   let done = 0;
   let shown = 0;
+  let shownAtMs = performance.now();
   const STEP_BYTES = 16_000_000;
+  const STEP_MS = 5000;
+  const show = (): void => {
+    shown = done;
+    shownAtMs = performance.now();
+    context.onProgress(status, ofBytes > 0 ? Math.min(1, done / ofBytes) : undefined);
+  };
   return {
     onBytes: (bytes) => {
       done += bytes;
-      if (done - shown < STEP_BYTES) return;
-      shown = done;
-      context.onProgress(status, ofBytes > 0 ? Math.min(1, done / ofBytes) : undefined);
+      if (done - shown >= STEP_BYTES) show();
     },
-    check: () => context.signal()?.throwIfAborted(),
+    check: () => {
+      context.signal()?.throwIfAborted();
+      // A slow disk, and files of which nothing is read: that is progress, too.
+      if (performance.now() - shownAtMs >= STEP_MS) show();
+    },
   };
 }

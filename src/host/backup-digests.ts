@@ -4,6 +4,7 @@ import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } f
 import type { BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { differences, parseEntry, type EntryType, type TreeEntry } from '../core/mtree.ts';
+import { codeOf, messageOf } from '../errors.ts';
 
 /** What a file was known to be when its digest was taken. */
 export type KnownDigests = ReadonlyMap<string, KnownFile>;
@@ -25,7 +26,12 @@ export interface Watcher {
 interface Walk {
   readonly root: Buffer;
   readonly watcher: Watcher;
-  readonly digestFor: (file: Buffer, entry: TreeEntry, stats: BigIntStats) => Promise<string>;
+  /** Undefined: it is not to be read. */
+  readonly digestFor: (
+    file: Buffer,
+    entry: TreeEntry,
+    stats: BigIntStats,
+  ) => Promise<string | undefined>;
   readonly byInode: Map<string, string>;
 }
 
@@ -54,6 +60,15 @@ export async function* treeEntries(
       ? before.digest
       : fileDigestOf(file, watcher);
   };
+  yield* walkTree(root, leftOut, watcher, digestFor);
+}
+
+async function* walkTree(
+  root: string,
+  leftOut: readonly string[],
+  watcher: Watcher,
+  digestFor: Walk['digestFor'],
+): AsyncGenerator<TreeEntry> {
   const walk: Walk = { root: Buffer.from(root), watcher, digestFor, byInode: new Map() };
   let count = 0;
   for await (const entry of entriesBelow(walk, Buffer.alloc(0), new Set(leftOut))) {
@@ -91,6 +106,7 @@ async function entryAt(walk: Walk, path: Buffer): Promise<TreeEntry> {
   const inode = stats.nlink > 1n ? `${stats.dev}:${stats.ino}` : undefined;
   const seen = inode === undefined ? undefined : walk.byInode.get(inode);
   const digest = seen ?? (await walk.digestFor(file, entry, stats));
+  if (digest === undefined) return entry;
   if (inode !== undefined) walk.byInode.set(inode, digest);
   return { ...entry, digest };
 }
@@ -161,10 +177,14 @@ export async function readKnownDigests(mtree: string): Promise<KnownDigests> {
   return known;
 }
 
-/** What of a manifest is compared: at most `limit` differences, of what it has below a place. */
+/** What of a backup is compared. */
 interface Part {
+  /** So many differences at most. */
   readonly limit?: number;
+  /** What is below this place. */
   readonly below?: string;
+  /** Whether a file is read; of the others all is compared but their content. */
+  readonly isRead?: (path: string) => boolean;
 }
 
 /** How a tree differs from its manifest.mtree, one line each. */
@@ -173,12 +193,19 @@ export async function compareWithManifest(
   mtree: string,
   leftOut: readonly string[],
   watcher: Watcher,
-  { limit = 100, below = '' }: Part = {},
+  { limit = 100, below = '', isRead = () => true }: Part = {},
 ): Promise<string[]> {
   const problems: string[] = [];
   const recorded = entriesOf(mtree, below);
   // Both are in the order of the walk: a path that is only on one side is met there.
-  const found = treeEntries(root, leftOut, watcher);
+  const found = walkTree(root, leftOut, watcher, async (file, { path }) => {
+    if (!isRead(path)) return undefined;
+    return fileDigestOf(file, watcher).catch((error: unknown) => {
+      if (!isUnreadable(error)) throw error;
+      problems.push(`${shown(path)} cannot be read: ${messageOf(error)}`);
+      return undefined;
+    });
+  });
   let wanted = await nextOf(recorded);
   let seen = await nextOf(found);
   while ((wanted || seen) && problems.length < limit) {
@@ -187,12 +214,23 @@ export async function compareWithManifest(
     if (order < 0) problems.push(`${name} is missing`);
     else if (order > 0) problems.push(`${name} is not in the manifest`);
     else if (wanted && seen) {
-      problems.push(...differences(wanted, seen).map((text) => `${name}: ${text}`));
+      const known = seen.digest === undefined ? withoutDigest(wanted) : wanted;
+      problems.push(...differences(known, seen).map((text) => `${name}: ${text}`));
     }
     if (order <= 0) wanted = await nextOf(recorded);
     if (order >= 0) seen = await nextOf(found);
   }
   return problems;
+}
+
+function withoutDigest(entry: TreeEntry): TreeEntry {
+  const { digest: _, ...rest } = entry;
+  return rest;
+}
+
+/** Whether the disk, or the filesystem on it, does not give back what was written to it. */
+export function isUnreadable(error: unknown): boolean {
+  return ['EIO', 'EBADMSG', 'EUCLEAN'].includes(codeOf(error) ?? '');
 }
 
 async function nextOf(entries: AsyncGenerator<TreeEntry>): Promise<TreeEntry | undefined> {

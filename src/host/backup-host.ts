@@ -4,6 +4,7 @@ import type { ComposeModel } from '../core/compose-model.ts';
 import type { SeenSources } from './backup-copy.ts';
 import type { Dump } from '../core/dump.ts';
 import type { ReleaseImages, SavedImage } from '../core/saved-images.ts';
+import type { Part } from '../core/verification.ts';
 
 /** What a backup says of itself; written last, so its presence means the backup is whole. */
 export interface BackupManifest {
@@ -84,6 +85,13 @@ export interface BackupFacts {
   readonly model: ComposeModel;
 }
 
+/** What a sample has read, and how the backup differs from its manifest, one line each. */
+export interface SampleRead {
+  readonly files: number;
+  readonly bytes: number;
+  readonly problems: readonly string[];
+}
+
 export interface BackupHost {
   /** The work tree, as a source; volumes are the engine's. */
   readonly workTree: BackupSource;
@@ -124,6 +132,12 @@ export interface BackupHost {
   /** How the files of a backup differ from its manifest, one line each. */
   verify(manifest: BackupManifest): Promise<string[]>;
   /**
+   * The same, reading only a part of the files.
+   *
+   * @throws {OperatorError} when that takes longer than `timeouts.backup_seconds`
+   */
+  sample(manifest: BackupManifest, part: Part): Promise<SampleRead>;
+  /**
    * Lays a backup out beside the others, under a hidden name that `sweep` removes.
    *
    * @throws {RefusedError} when the disk has no room for it
@@ -141,7 +155,10 @@ export interface BackupHost {
   removePartial(name: string): Promise<void>;
   /** Removes what any interrupted copy or removal left; only while none is under way. */
   sweep(): Promise<void>;
-  /** Keeps the newest `keep`; never removes the one `latest` points to, nor one that is in use. */
+  /**
+   * Keeps the newest `keep` that are not known to be damaged; never removes the one `latest` points to, nor
+   * one that is in use.
+   */
   prune(keep: number, inUse: readonly string[]): Promise<string[]>;
 }
 

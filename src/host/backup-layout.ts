@@ -15,6 +15,8 @@ export interface BackupContext {
   readonly watch: Watch;
   readonly onProgress: (status: string, fraction?: number) => void;
   readonly warn: (message: string) => void;
+  /** The names of backups that a verification found damaged. */
+  readonly damaged: () => Promise<ReadonlySet<string>>;
 }
 
 export const MANIFEST = 'manifest.json';

@@ -2,12 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rsyncCopy } from '../argv/rsync.ts';
-import { RefusedError } from '../errors.ts';
+import { isInPart, type Part } from '../core/verification.ts';
+import { messageOf, OperatorError, RefusedError } from '../errors.ts';
 import { watcherOf } from './backup-base.ts';
 import { runOutside } from './backup-copy.ts';
-import { compareWithManifest } from './backup-digests.ts';
+import { compareWithManifest, isUnreadable, type Watcher } from './backup-digests.ts';
 import { MANIFEST, MTREE, type BackupContext } from './backup-layout.ts';
-import type { BackupManifest } from './backup-host.ts';
+import type { BackupManifest, SampleRead } from './backup-host.ts';
 
 /** Reads every file of a backup, and compares it with its manifest. */
 export async function verifyBackup(
@@ -15,11 +16,72 @@ export async function verifyBackup(
   manifest: BackupManifest,
 ): Promise<string[]> {
   const { name, sizeBytes } = manifest;
-  const directory = join(context.config.backups_dir, name);
+  return readAgain(context, manifest, watcherOf(context, `reading the backup ${name}`, sizeBytes));
+}
+
+/**
+ * Reads a part of the files of a backup, and compares everything else of it without reading it.
+ *
+ * @throws {OperatorError} when it takes longer than `timeouts.backup_seconds`
+ */
+export async function sampleBackup(
+  context: BackupContext,
+  manifest: BackupManifest,
+  part: Part,
+): Promise<SampleRead> {
+  const { number, of } = part;
+  const status = `reading part ${number} of ${of} of the backup ${manifest.name}`;
+  const watcher = watcherOf(context, status, manifest.sizeBytes / of);
+  const read = { files: 0, bytes: 0 };
+  const limitSeconds = context.config.timeouts.backup_seconds;
+  const endsAtMs = performance.now() + limitSeconds * 1000;
+  const counted: Watcher = {
+    onBytes: (bytes) => {
+      read.bytes += bytes;
+      watcher.onBytes(bytes);
+    },
+    check: () => {
+      watcher.check();
+      if (performance.now() > endsAtMs) throw new TookTooLongError(limitSeconds);
+    },
+  };
+  const problems = await readAgain(context, manifest, counted, (path) => {
+    const isRead = isInPart(path, part);
+    if (isRead) read.files += 1;
+    return isRead;
+  });
+  return { ...read, problems };
+}
+
+/** What was read so far says nothing of the rest. */
+class TookTooLongError extends OperatorError {
+  override name = 'TookTooLongError';
+
+  constructor(seconds: number) {
+    super(
+      `it was given up after ${seconds} s`,
+      'set timeouts.backup_seconds higher, or backup.verify.sample_percent lower',
+    );
+  }
+}
+
+/** How a backup differs from its manifest; of files that are not read, all but the content. */
+async function readAgain(
+  context: BackupContext,
+  manifest: BackupManifest,
+  watcher: Watcher,
+  isRead: (path: string) => boolean = () => true,
+): Promise<string[]> {
+  const directory = join(context.config.backups_dir, manifest.name);
   const problem = await mtreeProblem(directory, manifest);
   if (problem !== undefined) return [problem];
-  const watcher = watcherOf(context, `reading the backup ${name}`, sizeBytes);
-  return compareWithManifest(directory, join(directory, MTREE), [MANIFEST, MTREE], watcher);
+  try {
+    const mtree = join(directory, MTREE);
+    return await compareWithManifest(directory, mtree, [MANIFEST, MTREE], watcher, { isRead });
+  } catch (error) {
+    if (!isUnreadable(error)) throw error;
+    return [`the disk does not give it back: ${messageOf(error)}`];
+  }
 }
 
 /** What keeps the digests of a backup from being believed; undefined where they can be. */

@@ -7,6 +7,7 @@ import { isWithin } from '../core/contents.ts';
 import { REPLACED_PATTERN } from '../core/swap.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { bytesOfImages, roomForImages, type SavedImage } from '../core/saved-images.ts';
+import { expendable } from '../core/retention.ts';
 import { RefusedError } from '../errors.ts';
 import {
   LATEST,
@@ -21,7 +22,7 @@ import { copyChanged, copySources, distrustChanged, stopLeftCopies } from './bac
 import { keepEngine } from './backup-engine.ts';
 import { finishBackup } from './backup-finish.ts';
 import { dropOtherImages, saveImages } from './backup-images.ts';
-import { restoreBackup, verifyBackup } from './backup-verify.ts';
+import { restoreBackup, sampleBackup, verifyBackup } from './backup-verify.ts';
 import { exec } from './exec.ts';
 import { parseModel } from './model-json.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
@@ -50,6 +51,7 @@ export function createBackups(context: BackupContext): BackupHost {
       neededFor(context, (await measure(context, sources)).bytes + bytesOfImages(images)),
     list: () => listBackups(directory),
     verify: (manifest) => verifyBackup(context, manifest),
+    sample: (manifest, part) => sampleBackup(context, manifest, part),
     layOut: (manifest) => layOut(context, manifest),
     readModel: async ({ name }) =>
       parseModel(await readFile(join(directory, name, MODEL), 'utf8')) as ComposeModel,
@@ -260,10 +262,8 @@ async function prune(
 ): Promise<string[]> {
   const directory = context.config.backups_dir;
   const kept = await untouchable(directory, inUse);
-  const old = (await listBackups(directory))
-    .slice(keep)
-    .map(({ name }) => name)
-    .filter((name) => !kept.has(name));
+  const names = (await listBackups(directory)).map(({ name }) => name);
+  const old = expendable(names, keep, await context.damaged()).filter((name) => !kept.has(name));
   for (const name of old) await rename(join(directory, name), join(directory, partial(name)));
   await sweep(context);
   return old;

@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { syncFilesystem } from '../argv/files.ts';
 import type { Config } from '../config/schema.ts';
+import { damagedNames } from '../core/verification.ts';
 import { InterruptedError } from '../errors.ts';
+import { readVerifications } from '../records.ts';
 import type { Settings } from '../settings.ts';
 import { files } from '../state-names.ts';
 import { createBackups } from './backups.ts';
@@ -66,12 +68,14 @@ export async function createHost(parts: HostParts): Promise<Host> {
   };
   const sleep = (seconds: number): Promise<void> => sleepUntilStopped(seconds, stop);
   const docker = openDocker(config);
+  const state = openStateFiles(settings.stateDirectory);
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   const copying = {
     ...shared,
     isSandboxed: process.env['INVOCATION_ID'] !== undefined,
     now: () => new Date(),
     warn: (message: string) => log.warn(message),
+    damaged: async () => damagedNames(await readVerifications(state)),
   };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
@@ -81,7 +85,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     swaps: createSwaps(copying),
     history: openHistory(parts, watch, progress),
     freezeGuard: createFreezeGuard(join(settings.stateDirectory, files.lock)),
-    state: openStateFiles(settings.stateDirectory),
+    state,
     log,
     probe: (url) => probe(url, config.health.probe_timeout_seconds),
     portIsFree,
@@ -89,9 +93,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     disk: diskOf,
     barrier: async () => {
       const { rootDirectory } = await readFacts(docker.api);
-      for (const path of [settings.stateDirectory, repository.directory, rootDirectory]) {
-        await exec(syncFilesystem(path), { timeoutSeconds: SYNC_TIMEOUT_SECONDS, watch });
-      }
+      await syncAll([settings.stateDirectory, repository.directory, rootDirectory], watch);
     },
     now: () => new Date(),
     random: () => Math.random(),
@@ -103,6 +105,12 @@ export async function createHost(parts: HostParts): Promise<Host> {
     interruptedBy: stop.requestedBy,
     isStopping: () => stop.signal()?.aborted === true,
   };
+}
+
+async function syncAll(paths: readonly string[], watch: Watch): Promise<void> {
+  for (const path of paths) {
+    await exec(syncFilesystem(path), { timeoutSeconds: SYNC_TIMEOUT_SECONDS, watch });
+  }
 }
 
 /** The history of backups, where one is configured. */

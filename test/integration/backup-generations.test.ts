@@ -1,6 +1,7 @@
 import {
   appendFileSync,
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -9,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -32,8 +34,9 @@ const inBackup = (world: BackupWorld, name: string, file: string): string =>
   join(world.backups, name, 'volumes/data', file);
 
 /** Another content of the same size; the file says that it was written when it was. */
-async function rewrite(file: string, text: string): Promise<void> {
-  const reference = `${file}.reference`;
+async function rewrite(file: string, text: string | Buffer): Promise<void> {
+  // Not beside it: the directory says when it was written to, too.
+  const reference = join(tmpdir(), `reference-${process.pid}`);
   await execa('touch', ['-r', file, reference]);
   writeFileSync(file, text);
   await execa('touch', ['-r', reference, file]);
@@ -134,6 +137,111 @@ await t.test('what rotted on the disk is not taken over', async (t) => {
   }
   t.same(found.slice(-2), [true, true]);
   t.match(world.progress.join('\n'), /other of the backup .* is not what was written there/);
+});
+
+/** The cycle of samples: what each part has read, and what it has found. */
+async function samples(world: BackupWorld, name: string, of = 7) {
+  const manifest = (await world.host.list()).find((one) => one.name === name);
+  if (!manifest) throw new Error(`no backup ${name}`);
+  const found = [];
+  for (let number = 1; number <= of; number++) {
+    found.push(await world.host.sample(manifest, { number, of }));
+  }
+  return found;
+}
+
+await t.test(
+  'a cycle of samples reads every byte once, and finds the one that flipped',
+  async (t) => {
+    const world = await withBackups(t, 0);
+    for (let file = 0; file < 60; file++) {
+      writeFileSync(join(world.volume, `sub/${file}`), `${file}`.repeat(1 + file * 20));
+    }
+    writeFileSync(join(world.volume, 'large'), Buffer.alloc(3_000_000, 1));
+    linkSync(join(world.volume, 'sub/7'), join(world.volume, 'linked'));
+    await make(world, 'B1');
+    const good = await samples(world, 'B1');
+    t.same(
+      good.flatMap(({ problems }) => problems),
+      [],
+    );
+    const { stdout } = await execa('find', [
+      join(world.backups, 'B1'),
+      '-type',
+      'f',
+      '-printf',
+      '%s\n',
+    ]);
+    const mtree = statSync(join(world.backups, 'B1/manifest.mtree')).size;
+    const json = statSync(join(world.backups, 'B1/manifest.json')).size;
+    const total = stdout.split('\n').reduce((sum, size) => sum + Number(size), 0) - mtree - json;
+    const read = good.reduce((sum, { bytes }) => sum + bytes, 0);
+    const linked = statSync(inBackup(world, 'B1', 'linked')).size;
+    t.ok(read === total || read === total - linked, `${read} of ${total} bytes`);
+    t.ok(
+      good.every(({ files, bytes }) => files > 2 && bytes < total),
+      'each time a part',
+    );
+    for (const [file, names] of [
+      ['sub/0', ['sub/0']],
+      ['sub/33', ['sub/33']],
+      ['large', ['large']],
+      ['linked', ['linked', 'sub/7']],
+    ] as const) {
+      const path = inBackup(world, 'B1', file);
+      const kept = readFileSync(path);
+      const rotten = Buffer.from(kept);
+      rotten[kept.length - 1] = (kept.at(-1) ?? 0) ^ 1;
+      await rewrite(path, rotten);
+      const found = (await samples(world, 'B1')).flatMap(({ problems }) => problems);
+      const expected = names.map((name) => `volumes/data/${name}: its content differs`);
+      t.same([...new Set(found)].toSorted(), expected, file);
+      await rewrite(path, kept);
+    }
+    rmSync(inBackup(world, 'B1', 'sub/5'));
+    const missing = await samples(world, 'B1');
+    t.ok(
+      missing.every(({ problems }) => problems.includes('volumes/data/sub/5 is missing')),
+      'what can be seen without reading is seen each time',
+    );
+  },
+);
+
+await t.test('a sample is stopped, and takes no longer than it may', async (t) => {
+  const world = await backupWorld(t, { keys: { timeouts: { backup_seconds: 1 } } });
+  const manifest = await createBackup(world, 'B1');
+  const real = performance.now.bind(performance);
+  t.teardown(() => void (performance.now = real));
+  let ahead = 0;
+  performance.now = () => real() + (ahead += 600);
+  await t.rejects(world.host.sample(manifest, { number: 1, of: 1 }), {
+    message: 'it was given up after 1 s',
+    next: /timeouts\.backup_seconds/,
+  });
+});
+
+await t.test('one that is known to be damaged is no beginning of another', async (t) => {
+  const world = await withBackups(t, 3, 3);
+  await rewrite(inBackup(world, 'B1', 'other'), 'OTHER');
+  world.damaged.add('B1');
+  await wait(30);
+  await make(world, 'B4', 3);
+  t.ok(existsSync(inBackup(world, 'B1', 'other')), 'it was left as it is');
+  for (const name of ['B2', 'B3', 'B4']) {
+    t.same(await verify(world, name), [], name);
+    t.equal(readFileSync(inBackup(world, name, 'other'), 'utf8'), 'other');
+  }
+  t.same(await world.host.prune(3, []), ['B1']);
+});
+
+await t.test('the last good one outlives damaged ones', async (t) => {
+  const world = await withBackups(t, 4, 9);
+  for (const name of ['B2', 'B3', 'B4']) world.damaged.add(name);
+  t.same(await world.host.prune(2, []), ['B2'], 'the oldest of the damaged');
+  t.same(readdirSync(world.backups).toSorted(), ['B1', 'B3', 'B4', 'latest']);
+  await make(world, 'B5', 2);
+  t.ok(existsSync(join(world.backups, 'B1/manifest.json')), 'nor is another begun with it');
+  t.same(await world.host.prune(1, []), ['B4', 'B3', 'B1']);
 });
 
 await t.test('what a container runs from stays as it is', async (t) => {

@@ -23,6 +23,8 @@ export interface BackupWorld {
   readonly host: BackupHost;
   /** From here on it is another day. */
   readonly day: (number: number) => void;
+  /** Names of backups that are known to be damaged. */
+  readonly damaged: Set<string>;
   readonly progress: (string | number)[];
 }
 
@@ -46,6 +48,7 @@ export async function backupWorld(t: Test, layout: Layout = {}): Promise<BackupW
   );
   const progress: (string | number)[] = [];
   let day = 0;
+  const damaged = new Set<string>();
   const volume = join(base, 'volume');
   const host = createBackups({
     config,
@@ -57,6 +60,7 @@ export async function backupWorld(t: Test, layout: Layout = {}): Promise<BackupW
     watch: { started: () => {}, line: () => {} },
     onProgress: (status, fraction) => void progress.push(status, fraction ?? -1),
     warn: (message) => void progress.push(message),
+    damaged: async () => damaged,
   });
   const source = { path: volume, place: 'volumes/data', excluded: [] };
   return {
@@ -67,6 +71,7 @@ export async function backupWorld(t: Test, layout: Layout = {}): Promise<BackupW
     source,
     host,
     day: (number) => void (day = number),
+    damaged,
     progress,
   };
 }

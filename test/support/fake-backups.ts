@@ -1,3 +1,4 @@
+import { isInPart } from '../../src/core/verification.ts';
 import type { Host } from '../../src/host/host.ts';
 import type { Effect, Read } from './fake-host.ts';
 import type { World } from './fake-world.ts';
@@ -14,6 +15,7 @@ const manifest = (name: string) => ({
   images: {},
   seconds: 0,
   volumes: ['data'],
+  mtreeDigest: 'digest',
 });
 
 /** Backups that can be cut off half-way, and so can their removal. */
@@ -45,6 +47,13 @@ export function fakeBackups(world: World, effect: Effect, read: Read): Host['bac
       return manifest(name);
     },
     verify: () => read(() => []),
+    sample: ({ name }, part) =>
+      read(() => {
+        const paths = world.backedUp.filter((path) => isInPart(path, part));
+        const rotten = paths.filter((path) => world.rotten.has(`${name}/${path}`));
+        const problems = rotten.map((path) => `${path}: its content differs`);
+        return { files: paths.length, bytes: paths.length, problems };
+      }),
     restore: () => read(() => []),
     layOut: () => read(() => ({ directory: '', problems: [] })),
     readModel: () => read(() => ({ services: {} })),

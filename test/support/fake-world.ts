@@ -40,6 +40,10 @@ export interface World {
   /** Volumes by name, and what is in each: `live` before anything, `half` or the name of a backup. */
   volumes: Volume[];
   readonly data: Map<string, { readonly identity: string; contents: string }>;
+  /** The files in every backup. */
+  readonly backedUp: string[];
+  /** Files of backups that the disk does not give back as they were: `<backup>/<file>`. */
+  readonly rotten: Set<string>;
   readonly releases: Readonly<Record<string, FakeRelease>>;
   clockMs: number;
   engineStartedAtMs: number;
@@ -63,6 +67,8 @@ export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start
     partialBackups: new Set(),
     volumes: [dataVolume],
     data: new Map([['/volumes/data', { identity: 'first', contents: 'live' }]]),
+    backedUp: [],
+    rotten: new Set(),
     releases,
     clockMs: Date.parse('2026-01-01T00:00:00Z'),
     engineStartedAtMs: 0,

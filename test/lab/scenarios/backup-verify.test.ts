@@ -1,6 +1,7 @@
 import t from 'tap';
 import { startInstalled } from '../installed-host.ts';
-import { expectUpdate, takePicture } from '../picture.ts';
+import { expectUpdate, journalEnd, takePicture, waitForJournal } from '../picture.ts';
+import { startTimer, timer } from '../timer.ts';
 
 const backups = '/home/geo/operation/backups';
 
@@ -56,8 +57,43 @@ await t.test('a backup is brought up beside the cluster', async (t) => {
     t.equal(left.stdout.trim(), '0');
   });
 
-  await t.test('cut off, it is taken away by who comes next', async (t) => {
+  await t.test('the timer reads backups, and a flipped byte fails its unit', async (t) => {
     t.match(await host.cli('backup', 'create'), { exitCode: 0 });
+    const file = '/etc/orchestrator-update/update_config.yaml';
+    const usual = await host.readFile(file);
+    const all = usual.replace(/^backup:\n/m, 'backup:\n  verify: {sample_percent: 100}\n');
+    await host.writeFile(file, all, { mode: '0600', owner: 'root:root' });
+    const flip = [
+      `cd ${backups}/$(readlink ${backups}/latest)/autonomy`,
+      'touch -r docker-compose.yml /run/times',
+      'printf X | dd of=docker-compose.yml conv=notrunc status=none',
+      'touch -r /run/times docker-compose.yml',
+    ].join(' && ');
+    await host.bash(flip, { reject: true });
+    const since = await journalEnd(host);
+    await startTimer(host, 5);
+    const failed = /Failed with result 'exit-code'[^]*nothing to do: /;
+    await waitForJournal(host, failed, { since });
+    await host.run('systemctl', ['stop', timer], { reject: true });
+    const said = (await host.journal()).slice(since);
+    const wrong = /the backup .* is damaged: .*autonomy\/docker-compose\.yml: its content differs/g;
+    t.equal(said.match(wrong)?.length, 1, 'it is said, and only once');
+    t.match(said, /next: orchestrator-update backup create/);
+    const errors = ['-p', 'err', '-o', 'cat', '-u', 'orchestrator-update', '--no-pager'];
+    t.match((await host.run('journalctl', errors)).stdout, wrong, 'as an error');
+    t.match((await host.cli('status')).stdout, /^ALARM\tthe backup .* is damaged: .*create/m);
+    t.match((await host.cli('doctor')).stdout, /verification of backups.*is damaged/);
+    t.match((await host.cli('backup', 'list')).stdout, /\n\S+\t.*\tdamaged(\n|$)/);
+    t.match(await host.cli('backup', 'create'), { exitCode: 0 });
+    t.match(await host.cli('backup', 'verify', '--sample'), {
+      exitCode: 0,
+      stdout: /^part 1 of 1 of the backup .* is what was backed up: \d+ files, \d+ MB read$/,
+    });
+    t.notMatch((await host.cli('status')).stdout, /ALARM/, 'a newer one is good');
+    await host.writeFile(file, usual, { mode: '0600', owner: 'root:root' });
+  });
+
+  await t.test('cut off, it is taken away by who comes next', async (t) => {
     const start = `setsid orchestrator-update backup verify --restore >/root/v.log 2>&1 </dev/null & echo $!`;
     const pid = (await host.bash(start, { reject: true })).stdout.trim();
     const isUp = `docker ps -q --filter label=com.docker.compose.project=autonomy-verify | grep -q .`;

@@ -54,6 +54,8 @@ const usageErrors: readonly (readonly [args: string[], said: RegExp])[] = [
   [['run', '--force=yes'], /--force/],
   [['history', '--limit'], /--limit/],
   [['history', '--limit', 'few'], /limit/],
+  [['backup', 'verify', '--restore', '--sample'], /two ways to verify: one at a time/],
+  [['backup', 'prune', 'B1'], /unexpected word: B1/],
   [['config'], /config needs a verb/],
   [['config', 'chekc'], /unknown verb: config chekc/],
   [['config', 'check', 'now'], /unexpected word: now/],
