@@ -4,6 +4,7 @@
  *
  * Usage: node bench/backup-once.ts SOURCE BACKUPS NAME [PASSWORD_FILE]
  */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configSchema, settleConfig } from '../src/config/schema.ts';
 import { createBackups } from '../src/host/backups.ts';
@@ -63,12 +64,18 @@ await host.finish(
   [],
 );
 await host.prune(2, []);
-await createHistory({
+const record = join(base, 'history.json');
+const kept = createHistory({
   ...shared,
   config: config.backup.history,
   project: 'autonomy',
   host: 'bench',
   cacheDirectory: join(base, 'cache'),
   onProgress: () => {},
-})?.add(join(backups, name), { name, commit, at: new Date() }, {});
+});
+if (kept) {
+  const before = existsSync(record) ? JSON.parse(readFileSync(record, 'utf8')) : {};
+  const added = await kept.add(join(backups, name), { name, commit, at: new Date() }, before);
+  writeFileSync(record, JSON.stringify(added.record));
+}
 process.stdout.write(`${frozenMs}\n`);

@@ -9,6 +9,7 @@ import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
 import { execa } from 'execa';
 import { randomBytes } from 'node:crypto';
 import { machineText, markdownTable, type Figure } from './figures.ts';
@@ -57,20 +58,14 @@ async function cost(...argv: readonly string[]): Promise<Cost> {
   return { ...(JSON.parse(stdout) as Omit<Cost, 'addedBytes'>), addedBytes: usedBytes() - before };
 }
 
+/** In one file, and with the flags that it is installed with. */
+const script = join(base, 'backup-once.mjs');
+const node = [process.execPath, '--v8-pool-size=0', '--max-semi-space-size=2', script] as const;
+
 let number = 0;
 const tools = {
-  ours: () =>
-    cost(
-      process.execPath,
-      join(import.meta.dirname, 'backup-once.ts'),
-      source,
-      base,
-      `B${++number}`,
-    ),
-  'ours with history': () => {
-    const script = join(import.meta.dirname, 'backup-once.ts');
-    return cost(process.execPath, script, source, join(base, 'with'), `B${++number}`, password);
-  },
+  ours: () => cost(...node, source, base, `B${++number}`),
+  'ours with history': () => cost(...node, source, join(base, 'with'), `B${++number}`, password),
   rsync: () =>
     cost('rsync', '-aHAXS', '--numeric-ids', '--delete', `${source}/`, join(base, 'rsync')),
   restic: () => cost('restic', '-r', join(base, 'restic'), 'backup', '--quiet', source),
@@ -105,6 +100,16 @@ function figure(name: string, ours: number, theirs: number, limit: number): Figu
 }
 
 try {
+  await build({
+    entryPoints: [join(import.meta.dirname, 'backup-once.ts')],
+    outfile: script,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+  });
   for (let index = 0; index < 1000; index++)
     mkdirSync(join(fileOf(index), '..'), { recursive: true });
   for (const tree of ['tree', 'with/tree'])

@@ -10,6 +10,7 @@ import { files } from './state-names.ts';
 
 const recordSchema = z.object({
   repository: z.string().optional(),
+  snapshot: z.string().optional(),
   prunedAt: z.string().optional(),
   checkedAt: z.string().optional(),
 });

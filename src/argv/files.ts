@@ -5,19 +5,19 @@ export function syncFilesystem(path: string): Command {
   return { file: 'sync', args: ['--file-system', path] };
 }
 
-/** Bytes and entries below a directory, one filesystem, without some of it. */
-export function diskUse(path: string, excluded: readonly string[]): Command {
-  return {
-    file: 'du',
-    args: [
-      '--summarize',
-      '--block-size=1',
-      '--one-file-system',
-      ...excluded.map((pattern) => `--exclude=${pattern}`),
-      '--',
-      path,
-    ],
-  };
+/**
+ * Prints links, inode and blocks of 512 bytes of what is in a directory, one filesystem, a line for each.
+ *
+ * @param excluded patterns as rsync has them: with a slash at the front from the top, else anywhere
+ */
+export function listSizes(path: string, excluded: readonly string[]): Command {
+  const prune = excluded.flatMap((pattern) => {
+    const bare = pattern.replace(/\/$/, '');
+    if (pattern.startsWith('/')) return ['-path', `${path}${bare}`, '-prune', '-o'];
+    const where = bare.includes('/') ? ['-path', `*/${bare}`] : ['-name', bare];
+    return [...where, '-prune', '-o'];
+  });
+  return { file: 'find', args: [path, '-xdev', ...prune, '-printf', '%n %i %b\\n'] };
 }
 
 /** Copies a file or a tree with modes, times and links; shares its blocks where the disk can. */

@@ -15,6 +15,8 @@ export interface HistorySnapshot {
 export interface HistoryRecord {
   /** The repository all of this is about. One that was there once is never made anew. */
   readonly repository?: string;
+  /** The snapshot that was made last from here: to find it takes longer than to remember it. */
+  readonly snapshot?: string;
   /** When old snapshots were removed last, ISO 8601. */
   readonly prunedAt?: string;
   /** When it was checked last, and was whole, ISO 8601. */

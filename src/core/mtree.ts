@@ -28,6 +28,9 @@ export interface TreeEntry {
 
 export const MTREE_HEADER = '#mtree v2.0';
 
+/** SHA-256, in hexadecimal digits. */
+const DIGEST_DIGITS = 64;
+
 const NANOSECONDS = 1_000_000_000n;
 
 /** An entry as a line, without its end. */
@@ -70,6 +73,35 @@ export function parseEntry(line: string): TreeEntry | undefined {
     ...(target === undefined ? {} : { target: unescaped(target) }),
     ...(numbers === undefined ? {} : { device: [numbers[0] ?? 0, numbers[1] ?? 0] as const }),
   };
+}
+
+/** The path of the entry of a line. */
+export function pathIn(line: string): string {
+  const end = line.indexOf(' ');
+  const name = line.slice(2, end < 0 ? undefined : end);
+  return name.includes('\\') ? unescaped(name) : name;
+}
+
+/** The digest in the line of a file, where that was written of one with this time and size. */
+export function digestIn(
+  line: string,
+  { timeNs, size }: Pick<TreeEntry, 'timeNs' | 'size'>,
+): string | undefined {
+  const words = ` time=${formatTime(timeNs)} size=${size} sha256digest=`;
+  const at = line.indexOf(words);
+  return at < 0 ? undefined : line.slice(at + words.length, at + words.length + DIGEST_DIGITS);
+}
+
+/** The order of a walk: by the names on the way, each by its bytes. */
+export function orderOf(left: string, right: string): number {
+  if (left === right) return 0;
+  const [ours, theirs] = [left.split('/'), right.split('/')];
+  for (const [index, name] of ours.entries()) {
+    const other = theirs[index];
+    if (other === undefined) return 1;
+    if (name !== other) return name < other ? -1 : 1;
+  }
+  return ours.length - theirs.length;
 }
 
 /** How an entry differs from what was recorded of it, in a person's words. */

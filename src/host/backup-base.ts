@@ -1,14 +1,16 @@
-import { lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { shareBlocks } from '../argv/files.ts';
+import { parseEntry } from '../core/mtree.ts';
 import type { BackupContext } from './backup-layout.ts';
 import { MANIFEST, MTREE } from './backup-layout.ts';
 import { runOutside } from './backup-copy.ts';
 import { expendable } from '../core/retention.ts';
 import { exec } from './exec.ts';
 import type { BackupDraft, BackupManifest } from './backup-host.ts';
-import { fileDigestOf, readKnownDigests } from './backup-digests.ts';
+import { fileDigestOf } from './backup-digests.ts';
+import { recordedLines } from './backup-manifest.ts';
 
 /** A backup whose files a new one is begun with. */
 export interface Base {
@@ -21,6 +23,8 @@ export interface Base {
 const TICK_MS = 20;
 /** What is read again of a base: another part in each hour, and on each day at the same hour, since it is a prime. */
 const SAMPLE = 31;
+/** As statfs(2) names it. It cannot, and nearly every host has it. */
+const EXT4 = 0xef53;
 const HOUR_MS = 3_600_000;
 
 /**
@@ -53,6 +57,7 @@ export async function chooseBase(
 async function sharesBlocks({ config }: BackupContext): Promise<boolean> {
   const [from, to] = ['a', 'b'].map((name) => join(config.backups_dir, `.partial-probe-${name}`));
   if (from === undefined || to === undefined) return false;
+  if ((await statfs(config.backups_dir)).type === EXT4) return false;
   try {
     await writeFile(from, 'x'.repeat(8192), { mode: 0o600 });
     await exec(shareBlocks(from, to), { timeoutSeconds: 60 });
@@ -100,12 +105,13 @@ export async function beginFromBase(
 
 /** Reads a part of the files again, in each backup another; rsync would take them for what they were. */
 async function dropRotten(context: BackupContext, scratch: string, base: string): Promise<void> {
-  const known = await readKnownDigests(join(scratch, MTREE));
   const watcher = watcherOf(context, `reading some files of ${base} again`);
   let index = Math.floor(context.now().getTime() / HOUR_MS);
-  for (const [name, { digest, size, timeNs }] of known) {
+  for await (const line of recordedLines(join(scratch, MTREE))) {
     index += 1;
-    if (index % SAMPLE !== 0 || digest === undefined) continue;
+    if (index % SAMPLE !== 0) continue;
+    const { path: name = '', digest, size, timeNs } = parseEntry(line) ?? {};
+    if (digest === undefined) continue;
     const path = Buffer.from(name, 'latin1');
     const file = Buffer.concat([Buffer.from(`${scratch}/`), path]);
     const found = await lstat(file, { bigint: true }).catch(() => undefined);

@@ -1,19 +1,17 @@
 import { createHash } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import { differences, parseEntry, type EntryType, type TreeEntry } from '../core/mtree.ts';
+import {
+  differences,
+  digestIn,
+  formatEntry,
+  orderOf,
+  type EntryType,
+  type TreeEntry,
+} from '../core/mtree.ts';
+import { linesInOrder, recordedEntries } from './backup-manifest.ts';
 import { codeOf, messageOf } from '../errors.ts';
-
-/** What a file was known to be when its digest was taken. */
-export type KnownDigests = ReadonlyMap<string, KnownFile>;
-
-interface KnownFile {
-  readonly size: bigint | undefined;
-  readonly timeNs: bigint;
-  readonly digest: string | undefined;
-}
 
 /** Shows that things go on, and stops them when asked to. */
 export interface Watcher {
@@ -22,17 +20,14 @@ export interface Watcher {
   readonly check: () => void;
 }
 
-/** The same file under another name need not be read again. */
-interface Walk {
-  readonly root: Buffer;
-  readonly watcher: Watcher;
-  /** Undefined: it is not to be read. */
-  readonly digestFor: (
-    file: Buffer,
-    entry: TreeEntry,
-    stats: BigIntStats,
-  ) => Promise<string | undefined>;
-  readonly byInode: Map<string, string>;
+/** The digest of a regular file; undefined: it is not to be read. */
+type DigestFor = (found: Found) => Promise<string | undefined>;
+
+/** An entry without its digest, and the file that it is of. */
+interface Found {
+  readonly entry: TreeEntry;
+  readonly file: Buffer;
+  readonly stats: BigIntStats;
 }
 
 const CHUNK_BYTES = 1 << 20;
@@ -41,74 +36,80 @@ const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
 const ENTRIES_AT_A_TIME = 200;
 
 /**
- * Everything below a directory but what is left out at its top, in a stable order, with the SHA-256 of
- * every regular file.
+ * Everything below a directory but what is left out at its top, in a stable order, as lines of a
+ * manifest.mtree, with the SHA-256 of every regular file.
  *
- * @param known digests that need not be taken again, where `isKept` says that the file is as it was
+ * @param before the manifest.mtree of what was there before: its digests need not be taken again, where
+ * `isKept` says that the file is as it was. Read as the walk goes on: a tree of any size takes no more memory.
  */
-export async function* treeEntries(
+export async function* manifestLines(
   root: string,
   leftOut: readonly string[],
   watcher: Watcher,
-  known: KnownDigests = new Map(),
-  isKept: (stats: BigIntStats) => boolean = () => false,
-): AsyncGenerator<TreeEntry> {
-  const digestFor = async (file: Buffer, entry: TreeEntry, stats: BigIntStats): Promise<string> => {
-    const before = known.get(entry.path);
-    const isSame = before?.size === entry.size && before?.timeNs === entry.timeNs;
-    return isSame && before.digest !== undefined && isKept(stats)
-      ? before.digest
-      : fileDigestOf(file, watcher);
-  };
-  yield* walkTree(root, leftOut, watcher, digestFor);
+  before: string | undefined,
+  isKept: (stats: BigIntStats) => boolean,
+): AsyncGenerator<string> {
+  const recorded = before === undefined ? undefined : linesInOrder(before);
+  try {
+    const digestFor: DigestFor = async ({ entry, file, stats }) => {
+      const line = isKept(stats) ? await recorded?.of(entry.path) : undefined;
+      return (line && digestIn(line, entry)) ?? fileDigestOf(file, watcher);
+    };
+    const entries = walkTree(root, leftOut, watcher, digestFor);
+    for await (const entry of entries) yield formatEntry(entry);
+  } finally {
+    await recorded?.close();
+  }
 }
 
 async function* walkTree(
   root: string,
   leftOut: readonly string[],
   watcher: Watcher,
-  digestFor: Walk['digestFor'],
+  digestFor: DigestFor,
 ): AsyncGenerator<TreeEntry> {
-  const walk: Walk = { root: Buffer.from(root), watcher, digestFor, byInode: new Map() };
+  // The same file under another name need not be read again.
+  const byInode = new Map<string, string>();
   let count = 0;
-  for await (const entry of entriesBelow(walk, Buffer.alloc(0), new Set(leftOut))) {
-    yield entry;
+  for (const found of entriesBelow(Buffer.from(root), Buffer.alloc(0), new Set(leftOut))) {
+    yield found.entry.type === 'file' ? await withDigest(found, byInode, digestFor) : found.entry;
     watcher.check();
     count += 1;
     if (count % ENTRIES_AT_A_TIME === 0) await turn();
   }
 }
 
-async function* entriesBelow(
-  walk: Walk,
-  directory: Buffer,
-  leftOut: ReadonlySet<string>,
-): AsyncGenerator<TreeEntry> {
-  const names = readdirSync(join(walk.root, directory), { encoding: 'buffer' });
-  for (const name of names.toSorted((left, right) => Buffer.compare(left, right))) {
-    if (directory.length === 0 && leftOut.has(name.toString('latin1'))) continue;
-    const path = directory.length === 0 ? name : join(directory, name);
-    const entry = await entryAt(walk, path);
-    yield entry;
-    if (entry.type === 'dir') yield* entriesBelow(walk, path, leftOut);
-  }
+async function withDigest(
+  found: Found,
+  byInode: Map<string, string>,
+  digestFor: DigestFor,
+): Promise<TreeEntry> {
+  const { entry, stats } = found;
+  const inode = stats.nlink > 1n ? `${stats.dev}:${stats.ino}` : undefined;
+  const seen = inode === undefined ? undefined : byInode.get(inode);
+  const digest = seen ?? (await digestFor(found));
+  if (digest === undefined) return entry;
+  if (inode !== undefined) byInode.set(inode, digest);
+  return { ...entry, digest };
 }
 
-/** What is recorded of one path; the digest of a regular file too. */
-async function entryAt(walk: Walk, path: Buffer): Promise<TreeEntry> {
-  const file = join(walk.root, path);
-  const stats = lstatSync(file, { bigint: true });
-  const entry = describe(path, stats);
-  if (entry.type === 'link') {
-    return { ...entry, target: readlinkSync(file, { encoding: 'buffer' }).toString('latin1') };
+function* entriesBelow(
+  root: Buffer,
+  directory: Buffer,
+  leftOut: ReadonlySet<string>,
+): Generator<Found> {
+  const names = readdirSync(join(root, directory), { encoding: 'buffer' });
+  for (const name of names.toSorted((left, right) => Buffer.compare(left, right))) {
+    if (directory.length === 0 && leftOut.has(name.toString('latin1'))) continue;
+    const path = join(directory, name);
+    const file = join(root, path);
+    const stats = lstatSync(file, { bigint: true });
+    const entry = describe(path, stats);
+    const isLink = entry.type === 'link';
+    const target = isLink ? readlinkSync(file, { encoding: 'buffer' }).toString('latin1') : '';
+    yield { entry: isLink ? { ...entry, target } : entry, file, stats };
+    if (entry.type === 'dir') yield* entriesBelow(root, path, leftOut);
   }
-  if (entry.type !== 'file') return entry;
-  const inode = stats.nlink > 1n ? `${stats.dev}:${stats.ino}` : undefined;
-  const seen = inode === undefined ? undefined : walk.byInode.get(inode);
-  const digest = seen ?? (await walk.digestFor(file, entry, stats));
-  if (digest === undefined) return entry;
-  if (inode !== undefined) walk.byInode.set(inode, digest);
-  return { ...entry, digest };
 }
 
 function describe(path: Buffer, stats: BigIntStats): TreeEntry {
@@ -166,17 +167,6 @@ function join(directory: Buffer, name: Buffer): Buffer {
   return directory.length === 0 ? name : Buffer.concat([directory, Buffer.from('/'), name]);
 }
 
-/** What a manifest.mtree says of the regular files in a backup. */
-export async function readKnownDigests(mtree: string): Promise<KnownDigests> {
-  const known = new Map<string, KnownFile>();
-  for await (const entry of recordedEntries(mtree)) {
-    if (entry.type !== 'file') continue;
-    const { size, timeNs, digest } = entry;
-    known.set(entry.path, { size, timeNs, digest });
-  }
-  return known;
-}
-
 /** What of a backup is compared. */
 interface Part {
   /** So many differences at most. */
@@ -198,7 +188,7 @@ export async function compareWithManifest(
   const problems: string[] = [];
   const recorded = entriesOf(mtree, below);
   // Both are in the order of the walk: a path that is only on one side is met there.
-  const found = walkTree(root, leftOut, watcher, async (file, { path }) => {
+  const found = walkTree(root, leftOut, watcher, async ({ file, entry: { path } }) => {
     if (!isRead(path)) return undefined;
     return fileDigestOf(file, watcher).catch((error: unknown) => {
       if (!isUnreadable(error)) throw error;
@@ -251,30 +241,6 @@ export async function sizeBelow(mtree: string, below: string): Promise<number> {
   let bytes = 0n;
   for await (const { size = 0n } of entriesOf(mtree, below)) bytes += size;
   return Number(bytes);
-}
-
-/** The entries of a manifest.mtree, in its order. */
-async function* recordedEntries(mtree: string): AsyncGenerator<TreeEntry> {
-  const file = await open(mtree);
-  try {
-    for await (const line of file.readLines()) {
-      const entry = parseEntry(line);
-      if (entry) yield entry;
-    }
-  } finally {
-    await file.close();
-  }
-}
-
-/** The order of a walk: by the names on the way, each by its bytes. */
-function orderOf(left: string, right: string): number {
-  const [ours, theirs] = [left.split('/'), right.split('/')];
-  for (const [index, name] of ours.entries()) {
-    const other = theirs[index];
-    if (other === undefined) return 1;
-    if (name !== other) return name < other ? -1 : 1;
-  }
-  return ours.length - theirs.length;
 }
 
 function shown(path: string): string {

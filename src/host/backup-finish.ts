@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readlink, rename, rm, symlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { syncFilesystem } from '../argv/files.ts';
 import {
   imagesOverride,
@@ -12,9 +12,9 @@ import {
 } from '../core/by-hand.ts';
 import { isWithin } from '../core/contents.ts';
 import { volumeName } from '../core/mounts.ts';
-import { formatEntry, MTREE_HEADER } from '../core/mtree.ts';
+import { MTREE_HEADER } from '../core/mtree.ts';
 import { watcherOf } from './backup-base.ts';
-import { readKnownDigests, treeEntries } from './backup-digests.ts';
+import { manifestLines } from './backup-digests.ts';
 import {
   LATEST,
   MANIFEST,
@@ -122,11 +122,15 @@ async function writeByHand(
 async function writeMtree(context: BackupContext, draft: BackupDraft): Promise<string> {
   const { directory, base } = draft;
   const path = join(directory, MTREE);
-  const known = base === undefined ? new Map() : await readKnownDigests(path);
+  const fresh = `${path}.new`;
   const since = base === undefined ? 0 : Date.parse(base.at);
-  await rm(path, { force: true });
+  const leftOut = [MANIFEST, MTREE, basename(fresh)];
+  const watcher = watcherOf(context, 'taking the digests of the backup', draft.sizeBytes);
+  const isKept = ({ ctimeMs }: { ctimeMs: bigint }): boolean => Number(ctimeMs) < since;
+  const before = base === undefined ? undefined : path;
   const hash = createHash('sha256');
-  const file = await openNew(path, 0o600);
+  await rm(fresh, { force: true });
+  const file = await openNew(fresh, 0o600);
   try {
     const write = async (lines: readonly string[]): Promise<void> => {
       const text = lines.map((line) => `${line}\n`).join('');
@@ -134,10 +138,8 @@ async function writeMtree(context: BackupContext, draft: BackupDraft): Promise<s
       await file.writeFile(text);
     };
     let lines = [MTREE_HEADER];
-    const watcher = watcherOf(context, 'taking the digests of the backup', draft.sizeBytes);
-    const isKept = ({ ctimeMs }: { ctimeMs: bigint }): boolean => Number(ctimeMs) < since;
-    for await (const entry of treeEntries(directory, [MANIFEST, MTREE], watcher, known, isKept)) {
-      lines.push(formatEntry(entry));
+    for await (const line of manifestLines(directory, leftOut, watcher, before, isKept)) {
+      lines.push(line);
       if (lines.length < LINES_AT_A_TIME) continue;
       await write(lines);
       lines = [];
@@ -147,6 +149,7 @@ async function writeMtree(context: BackupContext, draft: BackupDraft): Promise<s
   } finally {
     await file.close();
   }
+  await rename(fresh, path);
   return hash.digest('hex');
 }
 

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { dockerSave } from '../argv/docker.ts';
 import type { SavedImage } from '../core/saved-images.ts';
 import { watcherOf } from './backup-base.ts';
-import { fileDigestOf, readKnownDigests, type KnownDigests } from './backup-digests.ts';
+import { fileDigestOf } from './backup-digests.ts';
+import { recordedDigest } from './backup-manifest.ts';
 import { MTREE, type BackupContext } from './backup-layout.ts';
 import { pathExists } from './disk.ts';
 import { exec } from './exec.ts';
@@ -38,10 +39,10 @@ export async function saveImages(
 ): Promise<void> {
   if (images.length === 0) return;
   await mkdir(join(directory, IMAGES), { recursive: true, mode: 0o700 });
-  const known = base === undefined ? new Map() : await readKnownDigests(join(directory, MTREE));
+  const mtree = base === undefined ? undefined : join(directory, MTREE);
   for (const image of images) {
     const path = join(directory, image.file);
-    if (await isKnownGood(context, path, image, known)) continue;
+    if (await isKnownGood(context, path, image, mtree)) continue;
     await rm(path, { force: true });
     await save(context, path, image);
   }
@@ -52,10 +53,11 @@ async function isKnownGood(
   context: BackupContext,
   path: string,
   image: SavedImage,
-  known: KnownDigests,
+  mtree: string | undefined,
 ): Promise<boolean> {
-  const digest = known.get(image.file)?.digest;
-  if (digest === undefined || !(await pathExists(path))) return false;
+  if (mtree === undefined || !(await pathExists(path))) return false;
+  const digest = await recordedDigest(mtree, image.file);
+  if (digest === undefined) return false;
   const watcher = watcherOf(context, `reading the ${nameOf(image)} again`, image.sizeBytes);
   if ((await fileDigestOf(Buffer.from(path), watcher)) === digest) return true;
   context.warn(`${image.file} is not what was written there: the disk may fail; it is saved anew`);

@@ -1,7 +1,6 @@
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { dockerExec } from '../argv/docker.ts';
-import { diskUse } from '../argv/files.ts';
 import type { Dump } from '../core/dump.ts';
 import { isWithin } from '../core/contents.ts';
 import { REPLACED_PATTERN } from '../core/swap.ts';
@@ -22,6 +21,7 @@ import { copyChanged, copySources, distrustChanged, stopLeftCopies } from './bac
 import { keepEngine } from './backup-engine.ts';
 import { finishBackup } from './backup-finish.ts';
 import { dropOtherImages, saveImages } from './backup-images.ts';
+import { measure } from './backup-size.ts';
 import { restoreBackup, sampleBackup, verifyBackup } from './backup-verify.ts';
 import { exec } from './exec.ts';
 import { parseModel } from './model-json.ts';
@@ -156,26 +156,6 @@ async function layOut(context: BackupContext, manifest: BackupManifest) {
     undefined,
   );
   return { directory, problems: await restoreBackup(context, manifest, directory) };
-}
-
-async function measure(
-  context: BackupContext,
-  sources: readonly BackupSource[],
-): Promise<{ bytes: number; entries: number }> {
-  context.onProgress('measuring what is to be backed up');
-  const { timeouts } = context.config;
-  let [bytes, entries] = [0, 0];
-  for (const { path, excluded } of sources) {
-    const absolute = excluded.map((pattern) =>
-      pattern.startsWith('/') ? `${path}${pattern.replace(/\/$/, '')}` : pattern,
-    );
-    const options = { timeoutSeconds: timeouts.backup_seconds, accept: [1], watch: context.watch };
-    const command = diskUse(path, absolute);
-    const inodes = { ...command, args: ['--inodes', ...command.args] };
-    bytes += Number.parseInt((await exec(command, options)).stdout, 10);
-    entries += Number.parseInt((await exec(inodes, options)).stdout, 10);
-  }
-  return { bytes, entries };
 }
 
 function neededFor({ config }: BackupContext, bytes: number): number {

@@ -38,7 +38,7 @@ await t.test('the first backup makes the repository; the next adds what changed'
   t.match(await history.state(), { isMade: false, problem: undefined, snapshots: [] });
   const first = await history.add(world.backup, facts, {});
   t.match(first, { isNew: true, filesRead: 203, filesUnmodified: 0 });
-  t.same(first.record, { repository: world.repository });
+  t.same(first.record, { repository: world.repository, snapshot: first.snapshot });
   t.ok(first.addedBytes > 9_000_000 && first.totalBytes > 10_000_000, 'noise is not compressed');
   t.match(progress[0], ['adding the backup to the history']);
 
@@ -68,6 +68,12 @@ await t.test('the first backup makes the repository; the next adds what changed'
     snapshots: [{ name: 'B2' }, { name: 'B1' }],
   });
   t.ok(existsSync(join(world.base, 'cache/restic')));
+  await t.test('where the last one is not there any more, it is looked for', async (t) => {
+    const record = { ...first.record, snapshot: 'deadbeef' };
+    const again = await history.add(copy, { ...facts, name: 'B2b' }, record);
+    t.match(again, { isNew: false, filesRead: 0, filesUnmodified: 203 });
+    await byHand(world, ['forget', again.snapshot]);
+  });
   await t.test('another host of that name sees it all, and begins from it', async (t) => {
     const elsewhere = world.other({ host: 'new-vm' });
     t.equal((await elsewhere.list()).length, 2);
@@ -132,7 +138,7 @@ await t.test('only what is ours is forgotten, by rule, when it is due', async (t
   };
   t.equal(await all(), 5);
   const pruned = await history.forget(record);
-  t.same(pruned, { repository: world.repository, prunedAt: now.toISOString() });
+  t.match(pruned, { repository: world.repository, prunedAt: now.toISOString() });
   const names = (await history.list()).map(({ name }) => name);
   t.same(names.toSorted(), ['B02', 'B03', 'other']);
   t.equal(await all(), 4, 'and the one that somebody else made');

@@ -1,5 +1,13 @@
 import t from 'tap';
-import { differences, formatEntry, parseEntry, type TreeEntry } from '../../../src/core/mtree.ts';
+import {
+  differences,
+  digestIn,
+  formatEntry,
+  orderOf,
+  parseEntry,
+  pathIn,
+  type TreeEntry,
+} from '../../../src/core/mtree.ts';
 
 const file: TreeEntry = {
   path: 'a b/#ü\\[x]',
@@ -43,4 +51,19 @@ await t.test('what differs is said, and nothing else', async (t) => {
   t.same(said({ type: 'dir' }), ['is a dir, not a file']);
   const socket = { ...file, type: 'socket' } as const;
   t.same(differences(socket, { ...socket, timeNs: 0n }), [], 'rsync makes it anew');
+});
+
+await t.test('the digest of a line, where time and size are those', async (t) => {
+  const digest = 'a'.repeat(64);
+  const entry = { path: 'a b', type: 'file', mode: 0o644, uid: 1, gid: 2 } as const;
+  const line = formatEntry({ ...entry, timeNs: -1n, size: 5n, digest });
+  t.equal(digestIn(line, { timeNs: -1n, size: 5n }), digest);
+  t.equal(digestIn(line, { timeNs: 0n, size: 5n }), undefined);
+  t.equal(digestIn(line, { timeNs: -1n, size: 6n }), undefined);
+  t.equal(pathIn(line), 'a b');
+});
+
+await t.test('the order of a walk', async (t) => {
+  const paths = ['a', 'a/b', 'a/b/c', 'a-', 'a.', 'b'];
+  t.same(paths.toReversed().toSorted(orderOf), paths);
 });
