@@ -53,30 +53,44 @@ export async function backUp(
   if (scope.writers.length > 0) await backups.distrust(draft);
   // Before it is frozen: in a container that is paused nothing can be run.
   const hooks = hooksOf(model, await host.engine.containers());
-  await runHooks(host, draft, hooks);
   const { freeze_seconds: limit } = config.backup;
-  const frozen = await whileFrozen(host, config, scope.writers, () =>
-    backups.copyChanged(draft, seen, limit),
+  const frozen = await betweenHooks(host, draft, hooks, () =>
+    whileFrozen(host, config, scope.writers, () => backups.copyChanged(draft, seen, limit)),
   );
   if (frozen) host.log.info(`nobody wrote for ${frozen.seconds.toFixed(1)} s (${namesOf(frozen)})`);
-  for (const { container, script } of hooks.post) {
-    await host.engine.execute(container, script).catch((error: unknown) => {
-      host.log.warn(`after the backup, in ${container.name}: ${messageOf(error)}`);
-    });
-  }
   const facts = { commit, images, releaseImages, model, scope, frozen };
   const manifest = await backups.finish(draft, facts, inUse);
   await keepHistory(host, config, manifest);
   return manifest;
 }
 
-/** What services want to have done before they are frozen. Without it, there is no backup. */
-async function runHooks(host: Host, draft: BackupDraft, { pre, dumps }: Hooks): Promise<void> {
-  for (const { container, script } of pre) {
-    host.progress(`preparing ${container.service} for the backup`);
-    await host.engine.execute(container, script);
+/**
+ * Does what services want to have done before they are frozen (without it, there is no backup), and when they go
+ * on: also where there is no backup in the end, since they were prepared for one.
+ */
+async function betweenHooks<T>(
+  host: Host,
+  draft: BackupDraft,
+  { pre, dumps, post }: Hooks,
+  act: () => Promise<T>,
+): Promise<T> {
+  const untouched = new Set(pre.map(({ container }) => container.id));
+  try {
+    for (const { container, script } of pre) {
+      untouched.delete(container.id);
+      host.progress(`preparing ${container.service} for the backup`);
+      await host.engine.execute(container, script);
+    }
+    for (const dump of dumps) await host.backups.dump(draft, dump);
+    return await act();
+  } finally {
+    for (const { container, script } of post) {
+      if (untouched.has(container.id)) continue;
+      await host.engine.execute(container, script).catch((error: unknown) => {
+        host.log.warn(`after the backup, in ${container.name}: ${messageOf(error)}`);
+      });
+    }
   }
-  for (const dump of dumps) await host.backups.dump(draft, dump);
 }
 
 /** What a backup made now would need on its disk. */

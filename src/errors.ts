@@ -70,9 +70,30 @@ export class InterruptedError extends OperatorError {
 const DISK_CURES: Readonly<Record<string, string>> = {
   ENOSPC: 'make room: df -h; docker system df; docker image prune; remove old backups',
   EDQUOT: 'make room: quota; df -h; remove old backups',
-  EROFS: 'dmesg | tail; mount | grep " / "    # a disk that fails is turned read-only',
+  EROFS: 'findmnt; dmesg | tail    # a disk that fails is turned read-only',
   EIO: 'dmesg | tail; smartctl -a    # the disk fails',
 };
+
+/** How programs say the same. */
+const DISK_WORDS: readonly (readonly [string, RegExp])[] = [
+  ['ENOSPC', /no space left|out of disk ?space/i],
+  ['EDQUOT', /quota exceeded/i],
+  ['EROFS', /read-only file ?system/i],
+  ['EIO', /input\/output error/i],
+];
+
+/**
+ * The line in which a program says that a disk takes nothing more, and what a person does about it;
+ * undefined where it says nothing of the kind.
+ */
+export function diskFailureIn(said: string): { line: string; next: string } | undefined {
+  for (const line of said.split('\n')) {
+    const [code = ''] = DISK_WORDS.find(([, words]) => words.test(line)) ?? [];
+    const next = DISK_CURES[code];
+    if (next !== undefined) return { line: line.trim(), next };
+  }
+  return undefined;
+}
 
 /** The same error, as one that was foreseen where it is about the disk. */
 export function foreseen(error: unknown): unknown {

@@ -25,6 +25,7 @@ import { causeOf, rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
 import { dropBeside, refuseWithoutRoomBack, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
+import { tryTo } from './try-to.ts';
 import { takeBaseline, verify } from './verify.ts';
 
 /** How many transactions `history` remembers. */
@@ -253,12 +254,4 @@ async function fingerprintToBe(host: Host, proposal: Proposal): Promise<Fingerpr
     }),
   );
   return Object.fromEntries(entries);
-}
-
-async function tryTo(host: Host, act: () => Promise<void>): Promise<void> {
-  try {
-    await act();
-  } catch (error) {
-    host.log.warn(`left undone: ${messageOf(error)}`);
-  }
 }

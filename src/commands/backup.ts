@@ -11,6 +11,7 @@ import { short } from '../outcome.ts';
 import { readDeployed, readVerifications } from '../records.ts';
 import { recover } from '../recover.ts';
 import { resolveRelease } from '../release.ts';
+import { tryTo } from '../try-to.ts';
 import { transactionName } from '../update.ts';
 import { bringUp, verifyPart, verifyWhole, type Answer } from './backup-verify.ts';
 import { openContext, openDoor, withLock, type Context } from './context.ts';
@@ -69,12 +70,15 @@ async function create({ host, config }: Context): Promise<Answer> {
     const { model } = await resolveRelease(host, commit);
     const running = await host.engine.containers();
     const images = Object.fromEntries(running.map(({ service, imageId }) => [service, imageId]));
+    // What an earlier one left on a disk that had failed would take the room of this one.
+    await tryTo(host, () => host.backups.sweep());
     const manifest = await backUp(host, config, { name, commit, model, images });
     const removed = await host.backups.prune(config.backup.keep, await host.engine.mountedPaths());
     const gone = removed.length > 0 ? `\nremoved: ${removed.join(', ')}` : '';
     return { json: manifest, text: `${details(manifest)}${gone}` };
   } catch (error) {
-    await host.backups.removePartial(name);
+    // On a disk that has failed it stays until the next one; what went wrong first is told.
+    await tryTo(host, () => host.backups.removePartial(name));
     throw error;
   } finally {
     await host.git.dropStagings();

@@ -19,6 +19,8 @@ export interface Hook {
 export interface Dump extends Hook {
   /** Its name below `dumps/`. */
   readonly file: string;
+  /** How one that is whole ends, where its program says nothing of one that is not. */
+  readonly lastLine?: string;
 }
 
 /** What the services of a release want to have run for a backup. */
@@ -31,7 +33,21 @@ export interface Hooks {
 interface Recipe {
   readonly extension: string;
   readonly script: string;
+  readonly lastLine?: string;
 }
+
+/** A variable, or the file that the same one with `_FILE` names: the official images take both. */
+const orFile = (name: string): string =>
+  `[ -z "\${${name}_FILE:-}" ] || ${name}=$(cat "$${name}_FILE")`;
+
+/** MariaDB 11 has no `mysqldump`; MySQL, and MariaDB before 10.5, have nothing else. */
+const MYSQL = [
+  orFile('MARIADB_ROOT_PASSWORD'),
+  orFile('MYSQL_ROOT_PASSWORD'),
+  'export MYSQL_PWD="${MARIADB_ROOT_PASSWORD:-${MYSQL_ROOT_PASSWORD:-}}"',
+  'dump=$(command -v mariadb-dump || echo mysqldump)',
+  'exec "$dump" --user=root --all-databases --single-transaction --routines --events --triggers',
+].join('\n');
 
 /**
  * Dumps of databases, by name. Users and passwords are those that the official images are given, in the
@@ -40,38 +56,41 @@ interface Recipe {
 const RECIPES: Readonly<Record<string, Recipe>> = {
   postgres: {
     extension: 'sql',
-    script: 'exec pg_dumpall --clean --if-exists --username="${POSTGRES_USER:-postgres}"',
+    script: [
+      orFile('POSTGRES_USER'),
+      orFile('POSTGRES_PASSWORD'),
+      'export PGPASSWORD="${POSTGRES_PASSWORD:-}"',
+      'exec pg_dumpall --clean --if-exists --no-password --username="${POSTGRES_USER:-postgres}"',
+    ].join('\n'),
   },
-  mysql: {
-    extension: 'sql',
-    script:
-      'MYSQL_PWD="${MYSQL_ROOT_PASSWORD:-}" exec mysqldump --user=root --all-databases --single-transaction --routines --events --triggers',
-  },
-  mariadb: {
-    extension: 'sql',
-    script:
-      'MYSQL_PWD="${MARIADB_ROOT_PASSWORD:-${MYSQL_ROOT_PASSWORD:-}}" exec mariadb-dump --user=root --all-databases --single-transaction --routines --events --triggers',
-  },
+  mysql: { extension: 'sql', script: MYSQL },
+  mariadb: { extension: 'sql', script: MYSQL },
   mongo: {
     extension: 'archive',
+    // Not --quiet: then it does not say either why it failed.
     script: [
-      'if [ -n "${MONGO_INITDB_ROOT_USERNAME:-}" ]; then',
-      String.raw`printf 'password: "%s"\n' "$MONGO_INITDB_ROOT_PASSWORD" | mongodump --quiet --archive --config=/dev/stdin --username="$MONGO_INITDB_ROOT_USERNAME" --authenticationDatabase=admin`,
-      'else mongodump --quiet --archive; fi',
+      orFile('MONGO_INITDB_ROOT_USERNAME'),
+      orFile('MONGO_INITDB_ROOT_PASSWORD'),
+      '[ -n "${MONGO_INITDB_ROOT_USERNAME:-}" ] || exec mongodump --archive',
+      // Its configuration is YAML: in single quotes only those are special, and are doubled.
+      String.raw`printf '%s\n' "$MONGO_INITDB_ROOT_PASSWORD" | sed "s/'/''/g; s/^/password: '/; s/\$/'/" |`,
+      '  mongodump --archive --config=/dev/stdin --username="$MONGO_INITDB_ROOT_USERNAME" --authenticationDatabase=admin',
     ].join('\n'),
   },
   redis: {
     extension: 'rdb',
+    // As a replica gets it: SAVE would keep all clients waiting, and fails while Redis saves by itself.
     script: [
+      orFile('REDIS_PASSWORD'),
       'export REDISCLI_AUTH="${REDIS_PASSWORD:-${REDISCLI_AUTH:-}}"',
       '[ -n "$REDISCLI_AUTH" ] || unset REDISCLI_AUTH',
-      'said=$(redis-cli SAVE) && [ "$said" = OK ] || { echo "$said" >&2; exit 1; }',
-      'dir=$(redis-cli CONFIG GET dir | tail -n 1)',
-      'file=$(redis-cli CONFIG GET dbfilename | tail -n 1)',
-      'exec cat "$dir/$file"',
+      'exec redis-cli --rdb -',
     ].join('\n'),
   },
 };
+
+/** How long a writer may keep its file locked. */
+const SQLITE_WAIT_MS = 60_000;
 
 /** The file of a database is the only thing that its image does not know. */
 const SQLITE = /^sqlite:(\/.+)$/;
@@ -94,8 +113,8 @@ export function hooksOf(model: ComposeModel, containers: readonly Container[]): 
     dumps: services.flatMap(({ service, container, labels }) => {
       const said = own(labels, DUMP_LABEL);
       if (said === undefined) return [];
-      const { extension, script } = recipeFor(asWritten(said));
-      return [{ container, script, file: `${service}.${extension}` }];
+      const { extension, ...recipe } = recipeFor(asWritten(said));
+      return [{ container, ...recipe, file: `${service}.${extension}` }];
     }),
   };
 }
@@ -109,7 +128,13 @@ function recipeFor(said: string): Recipe {
   const path = SQLITE.exec(said)?.[1];
   if (path !== undefined) {
     const quoted = `'${path.replaceAll("'", String.raw`'\''`)}'`;
-    return { extension: 'sql', script: `exec sqlite3 -readonly ${quoted} .dump` };
+    const wait = `-cmd '.timeout ${SQLITE_WAIT_MS}'`;
+    // Of a database that is locked, or damaged, it says so in the dump, and ends well.
+    return {
+      extension: 'sql',
+      script: `exec sqlite3 -readonly ${wait} ${quoted} .dump`,
+      lastLine: 'COMMIT;',
+    };
   }
   return own(RECIPES, said) ?? { extension: 'dump', script: said };
 }

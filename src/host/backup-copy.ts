@@ -76,6 +76,7 @@ export async function copyChanged(
     const before = seen.get(pass.from);
     const paths = before && (await changedSince(context, pass.from, before));
     if (paths === undefined) {
+      if (pass.isFile !== true) await mkdir(pass.to, { recursive: true });
       await runOutside(context, copyCommand(pass), lane, withinSeconds);
     } else if (paths.length > 0) {
       const names = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
@@ -93,7 +94,11 @@ async function inLanes(
   const lane = async (): Promise<void> => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [index, pass] = next;
-      await copy(pass, index);
+      await copy(pass, index).catch((error: unknown) => {
+        // It is no backup any more, and the cluster may be waiting for its end.
+        waiting.length = 0;
+        throw error;
+      });
     }
   };
   const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane));

@@ -1,7 +1,5 @@
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { dockerExec } from '../argv/docker.ts';
-import type { Dump } from '../core/dump.ts';
 import { isWithin } from '../core/contents.ts';
 import { REPLACED_PATTERN } from '../core/swap.ts';
 import { megabytes } from '../core/megabytes.ts';
@@ -19,11 +17,12 @@ import {
 import { beginFromBase, chooseBase } from './backup-base.ts';
 import { copyChanged, copySources, distrustChanged, stopLeftCopies } from './backup-copy.ts';
 import { keepEngine } from './backup-engine.ts';
+import { onBackupDisk } from './backup-disk.ts';
+import { writeDump } from './backup-dump.ts';
 import { finishBackup } from './backup-finish.ts';
 import { dropOtherImages, saveImages } from './backup-images.ts';
 import { measure } from './backup-size.ts';
 import { restoreBackup, sampleBackup, verifyBackup } from './backup-verify.ts';
-import { exec } from './exec.ts';
 import { parseModel } from './model-json.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
 import type { BackupDraft, BackupHost, BackupManifest, BackupSource } from './backup-host.ts';
@@ -36,17 +35,19 @@ import type { BackupDraft, BackupHost, BackupManifest, BackupSource } from './ba
 export function createBackups(context: BackupContext): BackupHost {
   const { config } = context;
   const directory = config.backups_dir;
+  const onDisk = <T>(write: () => Promise<T>): Promise<T> => onBackupDisk(directory, write);
   return {
     workTree: workTreeSource(context),
     begin: (name, sources, keep, inUse, images) =>
-      begin(context, name, sources, { keep, inUse, images }),
-    saveImages: (draft, images) => saveImages(context, draft, images),
-    keepEngine: (draft, versions) => keepEngine(context, draft, versions),
-    copy: (draft, withinSeconds) => copySources(context, draft, withinSeconds),
-    copyChanged: (draft, seen, withinSeconds) => copyChanged(context, draft, seen, withinSeconds),
-    distrust: (draft) => distrustChanged(context, draft, Date.parse(draft.startedAt)),
-    dump: (draft, dump) => writeDump(context, draft, dump),
-    finish: (draft, facts, inUse) => finishBackup(context, draft, facts, inUse),
+      onDisk(() => begin(context, name, sources, { keep, inUse, images })),
+    saveImages: (draft, images) => onDisk(() => saveImages(context, draft, images)),
+    keepEngine: (draft, versions) => onDisk(() => keepEngine(context, draft, versions)),
+    copy: (draft, withinSeconds) => onDisk(() => copySources(context, draft, withinSeconds)),
+    copyChanged: (draft, seen, withinSeconds) =>
+      onDisk(() => copyChanged(context, draft, seen, withinSeconds)),
+    distrust: (draft) => onDisk(() => distrustChanged(context, draft, Date.parse(draft.startedAt))),
+    dump: (draft, dump) => onDisk(() => writeDump(context, draft, dump)),
+    finish: (draft, facts, inUse) => onDisk(() => finishBackup(context, draft, facts, inUse)),
     neededBytes: async (sources, images) =>
       neededFor(context, (await measure(context, sources)).bytes + bytesOfImages(images)),
     list: () => listBackups(directory),
@@ -127,24 +128,6 @@ async function clearPlaces({ directory, sources }: BackupDraft): Promise<void> {
   for (const name of await readdir(directory)) {
     if (name.startsWith(OWN_PREFIX)) await remove(join(directory, name));
   }
-}
-
-/** A dump is for root only: it has everything in it. */
-async function writeDump(
-  context: BackupContext,
-  { directory }: BackupDraft,
-  { container, script, file }: Dump,
-): Promise<void> {
-  const dumps = join(directory, 'dumps');
-  await mkdir(dumps, { recursive: true, mode: 0o700 });
-  const signal = context.signal();
-  context.onProgress(`dumping ${container.service}`);
-  await exec(dockerExec(container.id, script), {
-    timeoutSeconds: context.config.timeouts.backup_seconds,
-    stdoutFile: join(dumps, file),
-    watch: context.watch,
-    ...(signal ? { signal } : {}),
-  });
 }
 
 /** Beside the others, where there is room for backups. */

@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { execa } from 'execa';
 import { printable, type Command } from '../argv/command.ts';
 import { EXIT_NOT_FOUND, withTimeLimit } from '../argv/time-limit.ts';
-import { OperatorError } from '../errors.ts';
+import { diskFailureIn, OperatorError } from '../errors.ts';
 import { childEnvironment, type User } from './child-environment.ts';
 import { watchLines } from './lines.ts';
 import { lockForChildren } from './lock.ts';
@@ -23,7 +24,7 @@ export interface ExecOptions {
   readonly input?: string | Uint8Array;
   /** `latin1`: output with names of files, which are bytes, has one character for each. */
   readonly encoding?: 'utf8' | 'latin1';
-  /** A file that takes what it prints to stdout; nothing may be there. */
+  /** A file, for us alone, that takes what it prints to stdout; nothing may be there. */
   readonly stdoutFile?: string;
   readonly watch?: Watch;
   /** It changes the host and may outlive us: it keeps the lock until it ends, which is within its time. */
@@ -54,7 +55,11 @@ export class CommandError extends OperatorError {
   readonly exitedWith: number | undefined;
 
   constructor(message: string, stderr: string, exitedWith?: number) {
-    super(message, 'the last lines it printed say why; orchestrator-update doctor checks the host');
+    super(
+      message,
+      diskFailureIn(stderr)?.next ??
+        'the last lines it printed say why; orchestrator-update doctor checks the host',
+    );
     this.stderr = stderr;
     this.exitedWith = exitedWith;
   }
@@ -72,6 +77,21 @@ const LIMIT_OF_ITS_OWN_LATER_SECONDS = 15;
  * @throws {CommandError} when it fails, takes too long or is stopped; with what it printed last.
  */
 export async function exec(command: Command, options: ExecOptions): Promise<ExecResult> {
+  if (options.stdoutFile === undefined) return run(command, options, 'pipe');
+  // The command writes to it by itself: what may be larger than our memory does not go through us.
+  const file = await open(options.stdoutFile, 'wx', 0o600);
+  try {
+    return { ...(await run(command, options, file.fd)), stdout: '' };
+  } finally {
+    await file.close();
+  }
+}
+
+async function run(
+  command: Command,
+  options: ExecOptions,
+  stdout: 'pipe' | number,
+): Promise<ExecResult> {
   options.watch?.started(options.idleSeconds ?? options.timeoutSeconds);
   const keepsLock = options.keepsLock === true;
   const lock = [keepsLock ? lockForChildren() : undefined].filter(Number.isInteger);
@@ -83,10 +103,10 @@ export async function exec(command: Command, options: ExecOptions): Promise<Exec
     ...(options.user === undefined ? {} : { uid: options.user.uid, gid: options.user.gid }),
     env: { ...childEnvironment(options.user?.home), ...options.environment },
     extendEnv: false,
-    // Execa's type stops at 9; it takes every descriptor that is open.
+    // Execa's types do not have all descriptors; it takes every one that is open.
     stdio: [
       options.input === undefined ? 'ignore' : 'pipe',
-      options.stdoutFile === undefined ? 'pipe' : { file: options.stdoutFile },
+      stdout as 'pipe',
       'pipe',
       ...(lock as 3[]),
     ],

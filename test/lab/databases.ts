@@ -1,3 +1,4 @@
+import { dumpRecipes } from './database-dumps.ts';
 import { databaseImage, type DatabaseKind, databaseKinds } from './database-images.ts';
 import { composeFile, type ServiceChange } from './cluster.ts';
 import { poll } from './command.ts';
@@ -42,6 +43,8 @@ export type DatabaseOptions = {
    * several times slower, and a copy of what they write less often a bad one.
    */
   durable?: boolean;
+  /** Have a backup dump each of them. False unless told: that takes some seconds. */
+  dumps?: boolean;
 };
 
 /**
@@ -52,6 +55,8 @@ export function databaseServices(
   options: DatabaseOptions = {},
 ): Record<DatabaseKind, ServiceChange> {
   const durable = options.durable === true ? { DURABLE: '1' } : {};
+  const labels = (kind: DatabaseKind): Record<string, string> =>
+    options.dumps === true ? { 'orchestrator-update.backup.dump': dumpRecipes[kind] } : {};
   const service = (kind: DatabaseKind): ServiceChange => ({
     image: databaseImage(kind),
     port: 0,
@@ -68,6 +73,7 @@ export function databaseServices(
       environment: { ...environments[kind], ...durable },
       volumes: [`${kind}_data:${directories[kind]}`],
       stop_grace_period: '30s',
+      labels: labels(kind),
     },
   });
   return {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import {
   ConfigError,
+  diskFailureIn,
   InterruptedError,
   messageOf,
   OperatorError,
@@ -31,4 +32,14 @@ await t.test('the text of anything that was thrown', async (t) => {
   t.equal(messageOf(new Error('why')), 'why');
   t.equal(messageOf('why'), 'why');
   t.equal(messageOf(undefined), 'undefined');
+});
+
+await t.test('what programs say of a disk that takes nothing more', async (t) => {
+  const rsync =
+    'sending\nrsync: write failed on "/b/x": No space left on device (28)\nrsync error: …';
+  t.match(diskFailureIn(rsync), { line: /^rsync: write failed.*\(28\)$/, next: /^make room: df/ });
+  t.match(diskFailureIn("EROFS: read-only file system, open '/b'"), { next: /^findmnt; dmesg/ });
+  t.match(diskFailureIn('cp: Disk quota exceeded'), { next: /quota/ });
+  t.match(diskFailureIn('read: Input/output error'), { next: /smartctl/ });
+  t.equal(diskFailureIn('no such file'), undefined);
 });

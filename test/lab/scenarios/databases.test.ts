@@ -1,20 +1,25 @@
 import t from 'tap';
+import { checkDump, dumpFiles } from '../database-dumps.ts';
 import { checkDatabase, type DatabaseVerdict } from '../database-checks.ts';
 import { type DatabaseKind, databaseKinds, publishDatabaseImages } from '../database-images.ts';
 import {
   databaseComposeFile,
   databaseDirectory,
   databaseLogin,
+  databaseVolume,
   waitWriting,
   writtenTransactions,
 } from '../databases.ts';
-import { type LabHost, startHost } from '../lab-host.ts';
+import { startInstalled } from '../installed-host.ts';
+import type { LabHost } from '../lab-host.ts';
+import { expectUpdate } from '../picture.ts';
 
 type Verdicts = Record<DatabaseKind, DatabaseVerdict>;
 
-const rounds = 4;
+const rounds = 3;
 const everyone = databaseKinds.join(' ');
 const copies = '/var/tmp/copies';
+const latest = '/home/geo/operation/backups/latest';
 const project = '/home/geo/operation/autonomy';
 
 const copyScript = [
@@ -33,12 +38,34 @@ const forgeries: Record<DatabaseKind, string[]> = {
 };
 
 await t.test('databases that are written to all the time', async (t) => {
-  const host = await startHost({ layout: 'none', onProgress: (line) => t.comment(line) });
+  const host = await startInstalled({ onProgress: (line) => t.comment(line) });
   t.teardown(() => host.destroy());
   await publishDatabaseImages((line) => t.comment(line));
-  await host.writeFile(`${project}/docker-compose.yml`, databaseComposeFile());
-  await compose(host, 'up', '--detach', '--quiet-pull');
+  const files = { 'docker-compose.yml': databaseComposeFile({ dumps: true }) };
+  await host.pushRelease({ message: 'Nothing but databases', files });
+  await expectUpdate(t, host, 0);
   await waitWriting(host);
+
+  await t.test('backed up by the updater: copied whole, and dumped', async (t) => {
+    const [before, inJournal] = [await written(host), await writtenToJournal(host)];
+    const { exitCode, stderr } = await host.cli('backup', 'create');
+    t.equal(exitCode, 0, stderr);
+    const copied = await forEach((kind) =>
+      checkDatabase(host, kind, `${latest}/volumes/${databaseVolume(kind)}`),
+    );
+    const dumped = await forEach((kind) =>
+      checkDump(host, kind, `${latest}/dumps/${dumpFiles[kind]}`),
+    );
+    for (const kind of databaseKinds) {
+      t.match(copied[kind], { consistent: true }, `${kind}: ${copied[kind].problem ?? 'whole'}`);
+      t.ok(copied[kind].transactions >= before[kind], `${kind}: all of it is in the copy`);
+      const { problem = 'whole', transactions } = dumped[kind];
+      t.match(dumped[kind], { consistent: true }, `dump of ${kind}: ${problem}`);
+      const least = kind === 'sqlite' ? inJournal : before[kind];
+      t.ok(transactions >= least, `${kind}: ${transactions} in its dump, ${least} before`);
+      t.ok(transactions <= copied[kind].transactions, `${kind}: dumped first`);
+    }
+  });
 
   await t.test('copied while all are paused: whole, every time', async (t) => {
     for (let round = 1; round <= rounds; round += 1) {
@@ -118,6 +145,12 @@ async function judge(host: LabHost): Promise<Verdicts> {
 
 async function written(host: LabHost): Promise<Record<DatabaseKind, number>> {
   return forEach((kind) => writtenTransactions(host, kind));
+}
+
+/** Of one of SQLite's two databases: the one that is dumped. */
+async function writtenToJournal(host: LabHost): Promise<number> {
+  const args = ['exec', 'sqlite', 'cat', '/run/bank/progress-journal'];
+  return Number((await host.run('docker', args, { reject: true })).stdout);
 }
 
 async function forEach<T>(

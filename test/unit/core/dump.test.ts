@@ -31,7 +31,8 @@ await t.test('a dump is a recipe, the file of a database, or a command', async (
   }
   t.match(dumpOf("sqlite:/data/it's.db"), {
     file: 'db.sql',
-    script: String.raw`exec sqlite3 -readonly '/data/it'\''s.db' .dump`,
+    script: String.raw`exec sqlite3 -readonly -cmd '.timeout 60000' '/data/it'\''s.db' .dump`,
+    lastLine: 'COMMIT;',
   });
   t.match(dumpOf('my-dump --all'), { file: 'db.dump', script: 'my-dump --all' });
 });

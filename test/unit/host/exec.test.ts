@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { rmSync, statSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import t from 'tap';
 import { childEnvironment } from '../../../src/host/child-environment.ts';
 import { CommandError, exec, type ExecOptions } from '../../../src/host/exec.ts';
@@ -35,6 +36,34 @@ await t.test('a failure says the command, the code and what was printed last', a
   t.match(long, /\n5000$/);
   t.ok(long.length < 2200, 'and not all of a long output');
   await t.rejects(sh('echo why >&2; exit 1'), { message: /why/, stderr: 'why', exitedWith: 1 });
+});
+
+await t.test('what to type where a disk takes nothing more', async (t) => {
+  await t.rejects(sh('head -c 9 /dev/zero >/dev/full'), {
+    message: /No space left on device/,
+    next: /^make room: df -h/,
+  });
+  const readOnly = sh('echo cp: Read-only file system >&2; exit 1');
+  await t.rejects(readOnly, { message: /exit code 1/, next: /^findmnt; dmesg/ });
+  await t.rejects(sh('false'), { message: /exit code 1/, next: /doctor/ });
+});
+
+await t.test('output for a file: all of its bytes, for us alone, and not through us', async (t) => {
+  const file = join(t.testdir({}), 'dump');
+  const seen: string[] = [];
+  const watch = { started: () => {}, line: (line: string) => void seen.push(line) };
+  const script = String.raw`head -c 300000000 /dev/zero; printf '\377\n'; echo said >&2`;
+  const { stdout, stderr } = await sh(script, { stdoutFile: file, watch });
+  t.same([stdout, stderr, seen], ['', 'said', ['said']], 'no line of it is shown');
+  const { size, mode } = statSync(file);
+  t.equal(size, 300_000_002);
+  t.equal(mode & 0o777, 0o600);
+  await t.rejects(sh('true', { stdoutFile: file }), { code: 'EEXIST' });
+  rmSync(file);
+  symlinkSync('/dev/null', file);
+  await t.rejects(sh('true', { stdoutFile: file }), { code: 'EEXIST' });
+  const full = { stdoutFile: join(t.testdir({}), 'failed') };
+  await t.rejects(sh('echo half; exit 3', full), { message: /exit code 3$/ });
 });
 
 await t.test('a program that is not there', async (t) => {
