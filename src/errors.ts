@@ -87,7 +87,7 @@ const DISK_WORDS: readonly (readonly [string, RegExp])[] = [
  * undefined where it says nothing of the kind.
  */
 export function diskFailureIn(said: string): { line: string; next: string } | undefined {
-  for (const line of said.split('\n')) {
+  for (const line of said.split(/[\r\n]+/)) {
     const [code = ''] = DISK_WORDS.find(([, words]) => words.test(line)) ?? [];
     const next = DISK_CURES[code];
     if (next !== undefined) return { line: line.trim(), next };

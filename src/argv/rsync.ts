@@ -7,6 +7,8 @@ const AS_IT_IS = [
   '--modify-window=-1',
   '--info=progress2',
   '--no-inc-recursive',
+  // Who receives says by itself why it ends: handed on by who sends, that may be lost, and only a broken pipe is left.
+  '--stderr=all',
 ];
 
 /**

@@ -200,6 +200,10 @@ function causeOf(
 }
 
 function tail(output: string | undefined): string {
-  const text = (output ?? '').trim();
+  // What a progress bar has written over is nothing to read.
+  const text = (output ?? '')
+    .slice(-50 * TAIL_CHARACTERS)
+    .replaceAll(/[^\r\n]*\r(?!\n)/g, '')
+    .trim();
   return text === '' ? '' : `:\n${text.slice(-TAIL_CHARACTERS)}`;
 }

@@ -36,7 +36,7 @@ await t.test('the text of anything that was thrown', async (t) => {
 
 await t.test('what programs say of a disk that takes nothing more', async (t) => {
   const rsync =
-    'sending\nrsync: write failed on "/b/x": No space left on device (28)\nrsync error: …';
+    ' 1%\r 2%\rrsync: write failed on "/b/x": No space left on device (28)\nrsync error: …';
   t.match(diskFailureIn(rsync), { line: /^rsync: write failed.*\(28\)$/, next: /^make room: df/ });
   t.match(diskFailureIn("EROFS: read-only file system, open '/b'"), { next: /^findmnt; dmesg/ });
   t.match(diskFailureIn('cp: Disk quota exceeded'), { next: /quota/ });

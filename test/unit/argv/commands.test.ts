@@ -67,6 +67,7 @@ await t.test('a printed command can be pasted into a shell', async (t) => {
 await t.test('copies keep everything and share no inode with their source', async (t) => {
   const { file, args } = rsyncCopy('/a/', '/b/', ['/backups/']);
   t.equal(file, 'rsync');
+  t.ok(args.includes('--stderr=all'), 'a broken pipe is not all that is said of a full disk');
   t.ok(args.includes('-aHAXS') && args.includes('--numeric-ids'));
   t.notMatch(args.join(' '), /--link-dest|--inplace/);
   t.same(args.slice(-5), ['--delete', '--exclude=/backups/', '--', '/a/', '/b/']);

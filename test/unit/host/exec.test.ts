@@ -30,6 +30,8 @@ await t.test('stdout and stderr apart, and the exit code', async (t) => {
 await t.test('a failure says the command, the code and what was printed last', async (t) => {
   const message = await failure('echo one; echo why >&2; exit 3');
   t.equal(message, "sh -c 'echo one; echo why >&2; exit 3': failed with exit code 3:\none\nwhy");
+  const bar = await failure(String.raw`printf ' 1%%\r 2%%\r 3%%\nwhy\n' >&2; exit 1`);
+  t.match(bar, /exit code 1:\n3%\nwhy$/, 'of a progress bar only what was left standing');
   t.match(await failure('exit 4', { accept: [5] }), /failed with exit code 4$/);
   t.match(await failure('kill -9 $$'), /was ended by SIGKILL/);
   const long = await failure('seq 1 5000; exit 1');
