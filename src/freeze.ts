@@ -76,7 +76,8 @@ export async function whileFrozen(
  * Docker calls a container unhealthy while it is paused, and until its next healthcheck has passed. A release
  * must not be blamed for that.
  *
- * @throws {OperatorError} when one that was healthy is not so again within the time a release has
+ * @throws {OperatorError} when one that was healthy is not so again within the time a release has, or has ended:
+ * that is not waited for, because who starts what a dockerd that was killed left ended waits for the end of this run
  */
 async function waitUntilHealthy(
   host: Host,
@@ -91,6 +92,13 @@ async function waitUntilHealthy(
     const containers = await host.engine.containers();
     const waiting = containers.filter(({ id, health }) => ids.has(id) && health !== 'healthy');
     if (waiting.length === 0) return;
+    const ended = waiting.filter(({ state }) => state === 'exited' || state === 'dead');
+    if (ended.length > 0) {
+      throw new OperatorError(
+        `ended after it had been frozen for a backup: ${ended.map(({ service }) => service).join(', ')}; Docker was restarted, or it was stopped`,
+        'docker compose ps; the next run makes another backup; orchestrator-update backup create',
+      );
+    }
     const names = waiting.map(({ service }) => service).join(', ');
     if (host.elapsedSeconds() - startedAt >= patience) {
       throw new OperatorError(

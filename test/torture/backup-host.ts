@@ -54,14 +54,14 @@ export async function afterwards(host: InstalledHost): Promise<string[]> {
   const isIdle = await poll(
     async () => {
       const script = `! pgrep -f 'bin/[n]ode .* (backup|restore) ' && ! systemctl is-active --quiet ${units}`;
-      const states = (await host.containers()).map((one) => one.state);
+      // A Docker that was killed is away for a moment.
+      const states = (await host.containers().catch(() => [])).map((one) => one.state);
       const isRunning = states.length > 0 && states.every((one) => one === 'running');
       return isRunning && (await host.bash(script)).exitCode === 0 ? true : undefined;
     },
     { timeoutSeconds: 120, stepMs: 300 },
   );
-  const states = (await host.containers()).map(({ name, state: what }) => `${name} ${what}`);
-  if (!isIdle) return [`not at rest after 120 s: ${states.join(', ')}`];
+  if (!isIdle) return [`not at rest after 120 s:\n${await evidence(host)}`];
   const problems: string[] = [];
   const verified = await host.cli('backup', 'verify');
   if (verified.exitCode !== 0) problems.push(`the newest: ${verified.stdout}${verified.stderr}`);
@@ -75,4 +75,16 @@ export async function afterwards(host: InstalledHost): Promise<string[]> {
   );
   if (left.stdout !== '') problems.push(`left: ${left.stdout}`);
   return problems;
+}
+
+/** What a person would look at. */
+async function evidence(host: InstalledHost): Promise<string> {
+  const script = [
+    'docker ps -a --format "{{.Names}} {{.State}} {{.Status}}"',
+    `docker inspect --format '{{.Name}} {{.RestartCount}} {{json .State}}' $(docker ps -aq)`,
+    'ss -lntpH; ps axf | tail -n 40',
+    'journalctl --sync; journalctl -q --no-pager -o short-precise -u docker -n 60',
+    'journalctl -q --no-pager -o short-precise -t orchestrator-update -n 40',
+  ].join('; ');
+  return (await host.bash(`{ ${script}; } 2>&1`)).stdout;
 }

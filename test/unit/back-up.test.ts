@@ -53,3 +53,29 @@ await t.test('who was prepared for a backup is told when it is over', async (t) 
   const untouched = ['pre of db', 'post of db', 'post of web', 'no room'];
   t.same(await hooksOf('a hook'), untouched, 'and who was not prepared is not');
 });
+
+await t.test('what Docker ended while it was waited for is not waited for', async (t) => {
+  const world = makeWorld({ old: { model } }, 'old');
+  const usual = fakeHost(world);
+  const isHealthy = async () =>
+    (await usual.engine.containers()).map((one) => ({ ...one, health: 'healthy' as const }));
+  let isOver = false;
+  const host: Host = {
+    ...usual,
+    engine: {
+      ...usual.engine,
+      containers: async () =>
+        (await isHealthy()).map((one) =>
+          isOver && one.service === 'db' ? { ...one, state: 'exited', health: 'unhealthy' } : one,
+        ),
+    },
+    freezeGuard: { ...usual.freezeGuard, disarm: async () => void (isOver = true) },
+  };
+  const startedAt = world.elapsedMs;
+  const wish = { name: 'today-old', commit: 'old', model, images: {} };
+  await t.rejects(backUp(host, config, wish), {
+    message: /^ended after it had been frozen for a backup: db; Docker was restarted/,
+    next: /orchestrator-update backup create/,
+  });
+  t.ok(world.elapsedMs - startedAt < 5000, 'who starts it again waits for the end of this run');
+});
