@@ -177,7 +177,11 @@ async function observe(host: Host, { id, material }: Running, state: State): Pro
     { commit: plan.from, fingerprint: oldFingerprint },
     { commit: plan.to, fingerprint: newFingerprint },
   );
-  if (plan.restores !== undefined) return withData(observed, plan, await dataSeen(host, id));
+  if (plan.restores !== undefined) {
+    const seen = withData(observed, plan, await dataSeen(host, id));
+    // Whether everybody was stopped when the data changed places is not to be seen.
+    return seen === 'NEW' && state === 'APPLYING' ? 'MIXED' : seen;
+  }
   // A restart or a signal leaves no trace that tells whether it was done.
   const isTraceless = plan.apply.some(({ do: what }) => what === 'restart' || what === 'signal');
   return observed === 'NEW' && state === 'APPLYING' && isTraceless ? 'MIXED' : observed;

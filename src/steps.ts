@@ -57,7 +57,9 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
     case 'stop':
       return stopAll(host);
     case 'swap':
-      return step.data === 'as before' ? putBack(host, context.id) : putIn(host, context.id);
+      await (step.data === 'as before' ? putBack(host, context.id) : putIn(host, context.id));
+      // A Docker that was restarted meanwhile has started them, with what was there then.
+      return stopAll(host);
     case 'checkout':
       return step.force
         ? host.git.checkoutBack(step.commit, material.plan.to)

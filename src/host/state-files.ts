@@ -34,6 +34,8 @@ export function openStateFiles(directory: string): StateHost {
 /** Room for the journal of a rollback, and for what Docker writes while containers come back. */
 const RESERVE = 'reserve';
 const RESERVE_BYTES = 16 * 1024 * 1024;
+/** All of it at once would be most of what the program ever takes of memory beside Node itself. */
+const PIECE_BYTES = 1024 * 1024;
 
 /** Random, since some filesystems keep no room for what can be squeezed. */
 async function makeReserve(path: string): Promise<void> {
@@ -42,7 +44,9 @@ async function makeReserve(path: string): Promise<void> {
   await makeDirectory(dirname(path));
   const file = await open(path, 'w', 0o600);
   try {
-    await file.writeFile(randomBytes(RESERVE_BYTES));
+    for (let bytes = 0; bytes < RESERVE_BYTES; bytes += PIECE_BYTES) {
+      await file.writeFile(randomBytes(PIECE_BYTES));
+    }
     await file.datasync();
   } finally {
     await file.close();

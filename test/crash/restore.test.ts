@@ -2,6 +2,7 @@ import t from 'tap';
 import { configSchema, settleConfig } from '../../src/config/schema.ts';
 import { recover } from '../../src/recover.ts';
 import { rollBackByHand } from '../../src/roll-back-by-hand.ts';
+import type { Swap } from '../../src/core/swap.ts';
 import { update } from '../../src/update.ts';
 import { broken, config, run, worldAt } from '../support/crash-world.ts';
 import { fakeHost, type Disturbance } from '../support/fake-host.ts';
@@ -124,6 +125,35 @@ await t.test('a restored release that is sick: what was there before comes back'
   t.equal(contentsOf(world), 'live');
   t.equal(wrong(world, backup), undefined);
 });
+
+await t.test(
+  'a Docker that is restarted while data changes places: nobody keeps what was',
+  async (t) => {
+    const { world, backup } = await worldToRestore('good');
+    const usual = fakeHost(world);
+    const stopped: string[] = [];
+    const host = {
+      ...usual,
+      engine: {
+        ...usual.engine,
+        stop: async (container: { id: string; name: string }) => {
+          stopped.push(container.name);
+          await usual.engine.stop(container);
+        },
+      },
+      swaps: {
+        ...usual.swaps,
+        exchange: async (swap: Swap) => {
+          await usual.swaps.exchange(swap);
+          stopped.length = 0;
+          world.containers = world.containers.map((one) => ({ ...one, state: 'running' as const }));
+        },
+      },
+    };
+    t.match(await rollBackByHand(host, config, { to: backup, withData: true }), { exitCode: 0 });
+    t.ok(stopped.includes('db'), 'it is started anew');
+  },
+);
 
 await t.test('a damaged record of what changed places ends with a person', async (t) => {
   const { world, backup } = await worldToRestore('old');
