@@ -6,11 +6,13 @@ import { systemctlShow } from './argv/systemctl.ts';
 import type { Invocation } from './cli.ts';
 import { readConfig } from './commands/context.ts';
 import type { Config } from './config/schema.ts';
+import { REPLACED_LABEL } from './core/swap.ts';
 import { lastVerification, overdue, type Verification } from './core/verification.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import { listBackups } from './host/backups.ts';
 import { dockerSocket, openEngineApi } from './host/engine-api.ts';
+import { volumeActs } from './host/engine-mounts.ts';
 import { exec } from './host/exec.ts';
 import { createHistory } from './host/history.ts';
 import { probe } from './host/http.ts';
@@ -59,7 +61,7 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
       verificationCheck(stateDirectory),
     ];
     const rest = await Promise.all(checks.map((check) => check(config)));
-    return [...general, good, ...rest, ...(await probes(config))];
+    return [...general, good, ...rest, ...(await replacedData()), ...(await probes(config))];
   } catch (error) {
     return [...general, failed('configuration', error)];
   }
@@ -214,6 +216,17 @@ async function docker(): Promise<Finding> {
   } catch (error) {
     return failed('docker', error);
   }
+}
+
+/** What a restore has put aside takes room until a person removes it. */
+async function replacedData(): Promise<Finding[]> {
+  const kept = volumeActs(openEngineApi(dockerSocket(process.env), 10)).volumes();
+  const volumes = await kept.catch(() => []);
+  const names = volumes.flatMap(({ name, labels }) => (labels[REPLACED_LABEL] ? [name] : []));
+  if (names.length === 0) return [];
+  const detail = `what a restore has put aside is kept in ${names.join(', ')}`;
+  const mend = `docker volume rm ${names.join(' ')}    # when nobody needs it any more`;
+  return [{ state: 'warning', subject: 'replaced data', detail, mend }];
 }
 
 async function systemd(): Promise<Finding> {

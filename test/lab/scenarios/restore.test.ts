@@ -58,6 +58,8 @@ await t.test('data of a backup comes back into the cluster', async (t) => {
     const [kept = '', ...more] = await replacedVolumes(host);
     t.same(more, []);
     t.equal(await host.readFile(`${dataOf(kept)}/note`), 'now ');
+    const doctor = await host.cli('doctor');
+    t.match(doctor.stdout, new RegExp(`replaced data.*${kept}`));
     const beside = await host.bash(`cat ${state}.replaced-*/note`);
     t.equal(beside.stdout, 'now');
     t.equal((await host.run('git', ['status', '--porcelain', '-uno'], { cwd: state })).stdout, '');
