@@ -4,6 +4,7 @@ import type { BackupScope } from './core/backup-scope.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import type { FrozenFacts } from './host/backup-host.ts';
 import type { Host } from './host/host.ts';
+import { startAgain } from './start-again.ts';
 import { files } from './state-names.ts';
 
 const containerSchema = z.object({ id: z.string(), name: z.string(), service: z.string() });
@@ -135,11 +136,12 @@ async function letAllGoOn(host: Host, config: Config, frozen: Frozen): Promise<v
       'systemctl status docker containerd; when they run: orchestrator-update recover',
     );
   }
-  let failure = await letGoOn(host, frozen);
+  const engine = { wasRestarted: false };
+  let failure = await letGoOn(host, frozen, engine);
   for (let round = 1; round < THAW_ROUNDS && failure !== undefined; round++) {
     host.log.warn(`not everything goes on yet: ${messageOf(failure)}`);
     await host.sleep(1);
-    failure = await letGoOn(host, frozen);
+    failure = await letGoOn(host, frozen, engine);
   }
   if (failure !== undefined) throw failure;
   await host.freezeGuard.disarm();
@@ -161,7 +163,11 @@ async function requireStillFrozen(host: Host, { paused, stopped }: Frozen): Prom
 }
 
 /** @returns why one of them does not go on */
-async function letGoOn(host: Host, { paused, stopped }: Frozen): Promise<unknown> {
+async function letGoOn(
+  host: Host,
+  { paused, stopped }: Frozen,
+  engine: { wasRestarted: boolean },
+): Promise<unknown> {
   const unpaused = await Promise.allSettled(
     paused.map((container) => host.engine.unpause(container)),
   );
@@ -174,7 +180,9 @@ async function letGoOn(host: Host, { paused, stopped }: Frozen): Promise<unknown
     );
     // Stopped by us, or ended with a Docker that was: Docker starts neither by itself.
     const services = [...new Set(ended.map(({ service }) => service))];
-    if (services.length > 0) await host.compose.start(services);
+    const isByDocker = ended.some(({ id }) => paused.some((one) => one.id === id));
+    if (isByDocker) await startAgain(host, services, engine);
+    else if (services.length > 0) await host.compose.start(services);
     return undefined;
   } catch (error) {
     return error;

@@ -4,6 +4,7 @@ import { endedWithEngine } from './core/observe.ts';
 import type { Host } from './host/host.ts';
 import { nothingToDo, type Outcome } from './outcome.ts';
 import { readDeployed } from './records.ts';
+import { startAgain } from './start-again.ts';
 
 /** How long Docker may take to answer after it was started. */
 const ENGINE_WAIT_SECONDS = 60;
@@ -33,7 +34,7 @@ export async function mendStopped(host: Host, config: Config): Promise<Outcome |
   if (left.length === 0) return undefined;
   const services = [...new Set(left.map(({ service }) => service))].toSorted();
   host.log.warn(`Docker was ended and left these ended, too: ${services.join(', ')}`);
-  await host.compose.start(services);
+  await startAgain(host, services);
   return nothingToDo(
     `started again in ${config.project_name}, after Docker had left them ended: ${services.join(', ')}`,
   );

@@ -13,7 +13,7 @@ const MAX_ROUNDS = 4;
  * seen in 3 of 7 cuts) although no container that runs has it; only a restart of Docker gives it back.
  * It says something else where the port is a stranger's.
  */
-async function isPhantomPort(host: Host, failure: unknown): Promise<boolean> {
+export async function isPhantomPort(host: Host, failure: unknown): Promise<boolean> {
   if (failure === undefined) return false;
   const found = /:(\d+) failed: port is already allocated/.exec(messageOf(failure));
   return found?.[1] !== undefined && !(await host.engine.isPublished(Number(found[1])));

@@ -53,7 +53,8 @@ export async function afterwards(host: InstalledHost): Promise<string[]> {
   const units = 'orchestrator-update.service orchestrator-update-recover.service';
   const isIdle = await poll(
     async () => {
-      const script = `! pgrep -f 'bin/[n]ode .* (backup|restore) ' && ! systemctl is-active --quiet ${units}`;
+      const isAtWork = `systemctl is-active ${units} | grep -qE '^(de)?activ(e|ating)'`;
+      const script = `! pgrep -f 'bin/[n]ode .* (backup|restore) ' && ! { ${isAtWork}; }`;
       // A Docker that was killed is away for a moment.
       const states = (await host.containers().catch(() => [])).map((one) => one.state);
       const isRunning = states.length > 0 && states.every((one) => one === 'running');
