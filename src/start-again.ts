@@ -3,7 +3,7 @@ import type { Host } from './host/host.ts';
 import { isPhantomPort } from './settle.ts';
 
 /** What is killed as soon as it is started lives for two seconds. */
-const WATCHED_SECONDS = 4;
+const WATCHED_SECONDS = 3;
 /** Docker waits a little longer each time before it starts one again: only then it is seen to have been killed. */
 const SUSPECTED_SECONDS = 20;
 const BETWEEN_LOOKS_SECONDS = 0.25;

@@ -33,7 +33,7 @@ await t.test('what a service wants to have run for a backup', async (t) => {
   await expectUpdate(t, host, 0);
   const dump = `${backups}/latest/dumps/knowledge.dump`;
   t.equal(await host.readFile(dump), 'before\nknowledge\n', 'by the labels of what runs');
-  t.equal((await host.run('stat', ['-c', '%a', dump, `${dump}/..`])).stdout.split('\n')[0], '644');
+  t.equal((await host.run('stat', ['-c', '%a', dump, `${dump}/..`])).stdout.split('\n')[0], '600');
   t.not((await host.run('cat', [dump], { user: 'geo' })).exitCode, 0, 'for root only');
   t.equal(await host.readFile(`${data}/hooks`), 'before\nafter\n');
 
