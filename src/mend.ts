@@ -1,6 +1,7 @@
 import { dropBeside } from './beside.ts';
 import type { Config } from './config/schema.ts';
 import { endedWithEngine } from './core/observe.ts';
+import { messageOf } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { nothingToDo, type Outcome } from './outcome.ts';
 import { readDeployed } from './records.ts';
@@ -12,6 +13,9 @@ const ENGINE_WAIT_SECONDS = 60;
 const LOOKS = 5;
 const BETWEEN_LOOKS_SECONDS = 1;
 
+/** How many ends of Docker, one after the other, are seen to by one run. */
+const LIVES = 5;
+
 /**
  * Sees to what no transaction sees to: removes half of a backup that a power cut left when all was done,
  * and starts what Docker's own death ended and Docker does not start again: without live-restore, a dockerd
@@ -21,6 +25,23 @@ const BETWEEN_LOOKS_SECONDS = 1;
  * @returns undefined when there was nothing to mend
  */
 export async function mendStopped(host: Host, config: Config): Promise<Outcome | undefined> {
+  let mended: Outcome | undefined;
+  for (let life = 1; ; life++) {
+    const incarnation = await host.engine.incarnation();
+    // Who would be started with the next Docker is this run: one that ends meanwhile is seen to here.
+    const isLast = async (): Promise<boolean> =>
+      life === LIVES || incarnation === (await host.engine.incarnation());
+    try {
+      mended = (await mendOnce(host, config)) ?? mended;
+      if (await isLast()) return mended;
+    } catch (error) {
+      if (await isLast()) throw error;
+      host.log.warn(`Docker was ended meanwhile: ${messageOf(error)}`);
+    }
+  }
+}
+
+async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined> {
   if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) return undefined;
   await dropBeside(host, config);
   if ((await readDeployed(host.state)) === undefined) return undefined;

@@ -54,3 +54,34 @@ await t.test('a cluster that nobody looks after yet is not touched', async (t) =
   t.equal(await mendStopped(fakeHost(world), config), undefined);
   t.equal(statesOf(world)['web'], 'exited');
 });
+
+await t.test('a Docker that ends again while that is mended is seen to as well', async (t) => {
+  const world = await worldWith({ web: killed });
+  const usual = fakeHost(world);
+  let lives = 1;
+  let starts = 0;
+  const host = {
+    ...usual,
+    engine: { ...usual.engine, incarnation: async () => String(lives) },
+    compose: {
+      ...usual.compose,
+      start: async (services: readonly string[]) => {
+        starts += 1;
+        if (starts === 1) {
+          lives += 1;
+          throw new Error('Cannot connect to the Docker daemon');
+        }
+        await usual.compose.start(services);
+        // Killed once more, just after it had started them.
+        if (starts > 2) return;
+        lives += 1;
+        world.engineStartedAtMs += 60_000;
+        const finishedAt = '2026-01-01T12:01:01.5Z';
+        world.containers = world.containers.map((one) => ({ ...one, ...killed, finishedAt }));
+      },
+    },
+  };
+  t.match(await mendStopped(host, config), { exitCode: 0, summary: /started .*: web$/ });
+  t.equal(starts, 3);
+  t.same(statesOf(world), { web: 'running' });
+});
