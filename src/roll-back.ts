@@ -14,7 +14,7 @@ import {
   type Material,
 } from './records.ts';
 import { settle } from './settle.ts';
-import { dropBeside, replacedText } from './swap.ts';
+import { dropRestored, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
 import { verify } from './verify.ts';
 
@@ -141,7 +141,7 @@ async function goBack(
 async function afterwards(host: Host, { id, material }: Running): Promise<void> {
   const { restores, dataBack } = material.plan;
   try {
-    if (restores !== undefined) await dropBeside(host, id);
+    if (restores !== undefined) await dropRestored(host, id);
     const kept = dataBack === undefined ? undefined : await replacedText(host, id);
     if (kept !== undefined) host.log.warn(`the data of ${dataBack} is back; ${kept}`);
   } catch (error) {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
 import { megabytes } from './core/megabytes.ts';
+import { roomFor } from './core/room.ts';
 import { volumeName } from './core/mounts.ts';
 import {
   dataDirectories,
@@ -86,7 +87,7 @@ export async function putBack(host: Host, id: string): Promise<void> {
 }
 
 /** Removes what came from the backup, where it is not live. What was replaced is never removed. */
-export async function dropBeside(host: Host, id: string): Promise<void> {
+export async function dropRestored(host: Host, id: string): Promise<void> {
   const record = await readSwaps(host, id);
   if (record === undefined) return dropUnrecorded(host, id);
   for (const { other, volume, identity } of record.swaps) {
@@ -123,7 +124,7 @@ export async function refuseWithoutRoomBack(
   const manifest = (await host.backups.list()).find(({ name }) => name === backup);
   const { rootDirectory } = await host.engine.facts();
   const disk = await host.disk(rootDirectory);
-  const needed = (manifest?.sizeBytes ?? 0) * 1.05 + config.backup.reserve_mb * 1e6;
+  const needed = roomFor(manifest?.sizeBytes ?? 0, config.backup.reserve_mb);
   if (disk === undefined || disk.freeBytes >= needed) return;
   throw new RefusedError(
     `rollback.volumes: no room to bring the data back beside that of the cluster: ${megabytes(needed)} needed on the disk of ${rootDirectory}, ${megabytes(disk.freeBytes)} free`,

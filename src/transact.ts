@@ -23,7 +23,7 @@ import {
 } from './records.ts';
 import { causeOf, rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
-import { dropBeside, refuseWithoutRoomBack, replacedText } from './swap.ts';
+import { dropRestored, refuseWithoutRoomBack, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
 import { tryTo } from './try-to.ts';
 import { takeBaseline, verify } from './verify.ts';
@@ -139,7 +139,7 @@ export async function abort(
   const images = keptImages(material.plan);
   const context = { host, config, material, id };
   await tryTo(host, () => applyStep({ do: 'restore-images', images }, context));
-  await tryTo(host, () => dropBeside(host, id));
+  await tryTo(host, () => dropRestored(host, id));
   for (const step of material.plan.prepare) {
     if (step.do === 'backup') await tryTo(host, () => host.backups.removePartial(step.name));
   }
@@ -203,7 +203,8 @@ export async function commit(host: Host, config: Config, running: Running): Prom
 async function summaryOf(host: Host, plan: Plan, id: string): Promise<string> {
   const { kind, from, to, restores, reasons } = plan;
   if (restores !== undefined) {
-    const kept = await replacedText(host, id);
+    // It is done, whatever can be told of it.
+    const kept = await replacedText(host, id).catch(messageOf);
     return `restored ${short(to)} with the data of ${restores}, and verified; ${kept ?? ''}`;
   }
   const done = kind === 'update' ? 'updated' : 'rolled back by hand';

@@ -2,6 +2,7 @@ import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs } from 'n
 import { basename, join } from 'node:path';
 import { isWithin } from '../core/contents.ts';
 import { REPLACED_PATTERN } from '../core/swap.ts';
+import { roomFor } from '../core/room.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { bytesOfImages, roomForImages, type SavedImage } from '../core/saved-images.ts';
 import { expendable } from '../core/retention.ts';
@@ -142,7 +143,7 @@ async function layOut(context: BackupContext, manifest: BackupManifest) {
 }
 
 function neededFor({ config }: BackupContext, bytes: number): number {
-  return bytes * 1.05 + config.backup.reserve_mb * 1e6;
+  return roomFor(bytes, config.backup.reserve_mb);
 }
 
 /**

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { rsyncCopy } from '../argv/rsync.ts';
 import { megabytes } from '../core/megabytes.ts';
+import { roomFor } from '../core/room.ts';
 import type { Swap } from '../core/swap.ts';
 import { messageOf, RefusedError } from '../errors.ts';
 import { watcherOf } from './backup-base.ts';
@@ -118,7 +119,7 @@ async function refuseWithoutRoom(
 ): Promise<void> {
   const isBegun = (await readdir(directory)).length > 0;
   const { bavail, bsize } = await statfs(directory);
-  const needed = sizeBytes * 1.05 + config.backup.reserve_mb * 1e6;
+  const needed = roomFor(sizeBytes, config.backup.reserve_mb);
   if (isBegun || bavail * bsize >= needed) return;
   throw new RefusedError(
     `no room to restore ${subject}: ${megabytes(needed)} needed beside the data that is there, ${megabytes(bavail * bsize)} free`,
