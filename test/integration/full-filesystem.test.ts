@@ -108,8 +108,9 @@ await t.test('with the reserve, records can be written beyond a quota', async (t
   await t.test('without it: an error, and what was there is whole', async (t) => {
     fill(directory, 'EDQUOT');
     const long = 'y'.repeat(100_000);
-    for (const write of [state.write('deployed.json', long), state.append('journal', long)]) {
-      const error: unknown = await write.catch((thrown: unknown) => thrown);
+    const writes = [() => state.write('deployed.json', long), () => state.append('journal', long)];
+    for (const write of writes) {
+      const error: unknown = await write().catch((thrown: unknown) => thrown);
       t.match(messageOf(error), /^EDQUOT: disk quota exceeded, (write|fsync|open|fdatasync)/);
     }
     t.same(await state.lines('journal'), ['before', 'in the middle']);
