@@ -45,10 +45,10 @@ const host = createBackups({
 });
 const volume = { path: source, place: 'volumes/data', excluded: [] };
 const draft = await host.begin(name, [host.workTree, volume], 2, [], []);
-const seen = await host.copy(draft, 3600);
+await host.copy(draft, 3600);
 await host.distrust(draft);
 const startedAt = performance.now();
-await host.copyChanged(draft, seen, 3600);
+await host.copyChanged(draft, 3600);
 const frozenMs = performance.now() - startedAt;
 const commit = '0'.repeat(40);
 await host.finish(

@@ -49,13 +49,13 @@ export async function backUp(
   const draft = await backups.begin(wish.name, sources, config.backup.keep, inUse, saved);
   await backups.keepEngine(draft, await versionsNow(host));
   await backups.saveImages(draft, saved);
-  const seen = await backups.copy(draft, config.timeouts.backup_seconds);
+  await backups.copy(draft, config.timeouts.backup_seconds);
   if (scope.writers.length > 0) await backups.distrust(draft);
   // Before it is frozen: in a container that is paused nothing can be run.
   const hooks = hooksOf(model, await host.engine.containers());
   const { freeze_seconds: limit } = config.backup;
   const frozen = await betweenHooks(host, draft, hooks, () =>
-    whileFrozen(host, config, scope.writers, () => backups.copyChanged(draft, seen, limit)),
+    whileFrozen(host, config, scope.writers, () => backups.copyChanged(draft, limit)),
   );
   if (frozen) host.log.info(`nobody wrote for ${frozen.seconds.toFixed(1)} s (${namesOf(frozen)})`);
   const facts = { commit, images, releaseImages, model, scope, frozen };

@@ -5,21 +5,6 @@ export function syncFilesystem(path: string): Command {
   return { file: 'sync', args: ['--file-system', path] };
 }
 
-/**
- * Prints links, inode and blocks of 512 bytes of what is in a directory, one filesystem, a line for each.
- *
- * @param excluded patterns as rsync has them: with a slash at the front from the top, else anywhere
- */
-export function listSizes(path: string, excluded: readonly string[]): Command {
-  const prune = excluded.flatMap((pattern) => {
-    const bare = pattern.replace(/\/$/, '');
-    if (pattern.startsWith('/')) return ['-path', `${path}${bare}`, '-prune', '-o'];
-    const where = bare.includes('/') ? ['-path', `*/${bare}`] : ['-name', bare];
-    return [...where, '-prune', '-o'];
-  });
-  return { file: 'find', args: [path, '-xdev', ...prune, '-printf', '%n %i %b\\n'] };
-}
-
 /** Copies a file or a tree with modes, times and links; shares its blocks where the disk can. */
 export function copyAsIs(from: string, to: string): Command {
   return { file: 'cp', args: ['--archive', '--reflink=auto', '--', from, to] };
@@ -51,9 +36,35 @@ export function filesChangedSince(
 /** As `whatChanged` reads it: type, inode and path from the top, each ended by NUL. */
 const AS_FOUND = ['-printf', '%y %i %P\\0'];
 
-/** Lists the directories below a directory, and itself. */
-export function findDirectories(directory: string): Command {
-  return { file: 'find', args: [directory, '-type', 'd', ...AS_FOUND] };
+/**
+ * Looks at all there is below a directory, and itself, once, as `lookedAt` reads it: files whose inode changed since
+ * a moment, directories with their inodes, and blocks of 512 bytes of everything.
+ *
+ * @param excluded patterns as rsync has them: with a slash at the front from the top, else anywhere
+ * @param since seconds since 1970
+ */
+export function findAll(directory: string, excluded: readonly string[], since: number): Command {
+  const prune = excluded.flatMap((pattern) => {
+    const bare = pattern.replace(/\/$/, '');
+    const kind = bare === pattern ? [] : ['-type', 'd'];
+    return [...kind, ...placeOf(bare, directory), '-prune', '-o'];
+  });
+  const changed = ['-type', 'f', '-newerct', `@${since.toFixed(3)}`, '-printf', 'c%P\\0'];
+  const directories = ['-type', 'd', '-printf', 'd%i %P\\0'];
+  const linked = ['!', '-type', 'd', '!', '-links', '1', '-printf', 'l%b %i\\0'];
+  const sizes = [...linked, '-o', '-printf', 'b%b\\0'];
+  const all = [...changed, ',', ...directories, ',', ...sizes];
+  return { file: 'find', args: [directory, ...prune, '(', ...all, ')'] };
+}
+
+function placeOf(pattern: string, directory: string): string[] {
+  if (pattern.startsWith('/')) return ['-path', `${directory}${pattern}`];
+  return pattern.includes('/') ? ['-path', `*/${pattern}`] : ['-name', pattern];
+}
+
+/** Whether `findAll` takes a pattern for exactly what rsync does: only rsync's `*` and `?` stop at a slash. */
+export function isUnderstood(pattern: string): boolean {
+  return pattern.replace(/\/$/, '').lastIndexOf('/') <= 0 || !/[*?[]/.test(pattern);
 }
 
 /** Lists what is below a directory. */

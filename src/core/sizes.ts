@@ -5,21 +5,39 @@ export interface Size {
   readonly entries: number;
 }
 
+/** A directory as it was found. */
+export interface LookedAt {
+  readonly size: Size;
+  /** The inode of each directory in it, by its path from there; one character per byte. */
+  readonly directories: ReadonlyMap<string, string>;
+  /** The files in it that changed since a moment. */
+  readonly changed: readonly string[];
+}
+
 const BLOCK_BYTES = 512;
 
-/** Adds up lines of links, inode and blocks, as `listSizes` has them printed; a file with many names is one. */
-export function sizesIn(lines: string): Size {
+/** Reads what `findAll` has printed: parts that each begin with a letter and end with NUL. */
+export function lookedAt(printed: string): LookedAt {
+  const directories = new Map<string, string>();
+  const changed: string[] = [];
   const linked = new Set<string>();
   let [blocks, entries] = [0, 0];
-  for (const line of lines.split('\n')) {
-    if (line === '') continue;
-    const [links, inode = '', size = '0'] = line.split(' ');
-    if (links !== '1') {
-      if (linked.has(inode)) continue;
-      linked.add(inode);
+  let end = 0;
+  for (let at = 0; (end = printed.indexOf('\0', at)) >= 0; at = end + 1) {
+    const kind = printed[at];
+    if (kind === 'c') {
+      changed.push(printed.slice(at + 1, end));
+    } else if (kind === 'd') {
+      const space = printed.indexOf(' ', at);
+      directories.set(printed.slice(space + 1, end), printed.slice(at + 1, space));
+    } else {
+      const text = printed.slice(at + 1, end);
+      const inode = kind === 'l' ? text.slice(text.indexOf(' ') + 1) : undefined;
+      if (inode !== undefined && linked.has(inode)) continue;
+      if (inode !== undefined) linked.add(inode);
+      blocks += Number.parseInt(text, 10);
+      entries += 1;
     }
-    blocks += Number(size);
-    entries += 1;
   }
-  return { bytes: blocks * BLOCK_BYTES, entries };
+  return { size: { bytes: blocks * BLOCK_BYTES, entries }, directories, changed };
 }

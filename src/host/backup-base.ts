@@ -2,15 +2,16 @@ import { lstat, mkdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { shareBlocks } from '../argv/files.ts';
-import { parseEntry } from '../core/mtree.ts';
+import { parseEntry, type TreeEntry } from '../core/mtree.ts';
 import type { BackupContext } from './backup-layout.ts';
 import { MANIFEST, MTREE } from './backup-layout.ts';
 import { runOutside } from './backup-copy.ts';
 import { expendable } from '../core/retention.ts';
 import { exec } from './exec.ts';
 import type { BackupDraft, BackupManifest } from './backup-host.ts';
-import { fileDigestOf } from './backup-digests.ts';
-import { recordedLines } from './backup-manifest.ts';
+import { fileDigestOf, type Watcher } from './backup-digests.ts';
+import { recordedBatches } from './backup-manifest.ts';
+import { aheadMs } from './backup-changes.ts';
 
 /** A backup whose files a new one is begun with. */
 export interface Base {
@@ -22,7 +23,9 @@ export interface Base {
 /** Time stamps of filesystems are as coarse as a tick of the kernel: 1 to 10 ms. */
 const TICK_MS = 20;
 /** What is read again of a base: another part in each hour, and on each day at the same hour, since it is a prime. */
-const SAMPLE = 31;
+const SAMPLE = 61;
+/** `seconds` of a manifest are rounded; clocks of filesystems are coarse. */
+const ROUNDED_MS = 300;
 /** As statfs(2) names it. It cannot, and nearly every host has it. */
 const EXT4 = 0xef53;
 const HOUR_MS = 3_600_000;
@@ -98,31 +101,44 @@ export async function beginFromBase(
   await rm(join(scratch, MANIFEST), { force: true });
   await dropRotten(context, scratch, name);
   await wait(TICK_MS);
-  const at = context.now().toISOString();
+  const at = context.now();
   await wait(TICK_MS);
-  return { name, at };
+  // A copy has new inodes: that they are as they were is not seen by them.
+  const sinceMs =
+    base.how === 'take' ? Math.min(wholeAtMs(base.manifest), at.getTime()) : undefined;
+  return { name, at: at.toISOString(), aheadMs: aheadMs(context), sinceMs };
+}
+
+/** When its manifest was taken, or a moment earlier. */
+function wholeAtMs({ createdAt, seconds }: BackupManifest): number {
+  return Date.parse(createdAt) + seconds * 1000 - ROUNDED_MS;
 }
 
 /** Reads a part of the files again, in each backup another; rsync would take them for what they were. */
 async function dropRotten(context: BackupContext, scratch: string, base: string): Promise<void> {
   const watcher = watcherOf(context, `reading some files of ${base} again`);
   let index = Math.floor(context.now().getTime() / HOUR_MS);
-  for await (const line of recordedLines(join(scratch, MTREE))) {
-    index += 1;
-    if (index % SAMPLE !== 0) continue;
-    const { path: name = '', digest, size, timeNs } = parseEntry(line) ?? {};
-    if (digest === undefined) continue;
-    const path = Buffer.from(name, 'latin1');
-    const file = Buffer.concat([Buffer.from(`${scratch}/`), path]);
-    const found = await lstat(file, { bigint: true }).catch(() => undefined);
-    // What looks otherwise is copied anyway.
-    if (!found?.isFile() || found.size !== size || found.mtimeNs !== timeNs) continue;
-    if ((await fileDigestOf(file, watcher)) === digest) continue;
-    context.warn(
-      `${path.toString()} of the backup ${base} is not what was written there: the disk may fail`,
-    );
-    await rm(file, { force: true });
+  for await (const lines of recordedBatches(join(scratch, MTREE))) {
+    for (const line of lines) {
+      index += 1;
+      const entry = index % SAMPLE === 0 ? parseEntry(line) : undefined;
+      if (entry?.digest === undefined) continue;
+      const path = Buffer.from(entry.path, 'latin1');
+      const file = Buffer.concat([Buffer.from(`${scratch}/`), path]);
+      if (!(await isRotten(file, entry, watcher))) continue;
+      context.warn(
+        `${path.toString()} of the backup ${base} is not what was written there: the disk may fail`,
+      );
+      await rm(file, { force: true });
+    }
   }
+}
+
+async function isRotten(file: Buffer, entry: TreeEntry, watcher: Watcher): Promise<boolean> {
+  const found = await lstat(file, { bigint: true }).catch(() => undefined);
+  // What looks otherwise is copied anyway.
+  if (!found?.isFile() || found.size !== entry.size || found.mtimeNs !== entry.timeNs) return false;
+  return (await fileDigestOf(file, watcher)) !== entry.digest;
 }
 
 /** Shows how much was read. */

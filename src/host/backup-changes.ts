@@ -1,7 +1,9 @@
 import { statfs } from 'node:fs/promises';
-import { findChanged, findDirectories, findEntries, syncFilesystem } from '../argv/files.ts';
+import { findAll, findChanged, findEntries, isUnderstood, syncFilesystem } from '../argv/files.ts';
 import type { Command } from '../argv/command.ts';
 import { whatChanged, type Found } from '../core/changed-entries.ts';
+import { lookedAt, type Size } from '../core/sizes.ts';
+import type { BackupSource } from './backup-host.ts';
 import type { BackupContext } from './backup-layout.ts';
 import { exec } from './exec.ts';
 
@@ -25,32 +27,57 @@ const MOVED_AT_MOST = 100;
 /** ext4, XFS, btrfs and f2fs, by statfs(2): the time of an inode is that of this machine's clock. */
 const OWN_CLOCK: ReadonlySet<number> = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010]);
 
+/** A source before it is copied. */
+export interface Look {
+  readonly size: Size;
+  /** The files in it that changed since a moment, one character per byte; undefined where that is not known. */
+  readonly changed: readonly string[] | undefined;
+  /** From where on what changes in it can be told; undefined where the filesystem does not tell. */
+  readonly seen: Seen | undefined;
+}
+
 /**
- * Looks at a directory before it is copied, so that what changes from here on can be told.
+ * Looks at a source before it is copied, so that what changes from here on can be told.
  *
  * It is synced first: who writes to memory that is a file (mmap) changes its time only with the first write
  * to a page since that was written to the disk.
  *
- * @param sinceMs when the copy was begun, or earlier
- * @returns undefined where the filesystem does not tell
+ * @param changedSinceMs since when files count as changed
  */
 export async function lookAt(
   context: BackupContext,
-  directory: string,
-  sinceMs: number,
-): Promise<Seen | undefined> {
-  if (!OWN_CLOCK.has((await statfs(directory)).type)) return undefined;
+  { path, excluded }: BackupSource,
+  changedSinceMs: number,
+): Promise<Look> {
   const { backup_seconds: timeoutSeconds } = context.config.timeouts;
-  await exec(syncFilesystem(directory), { timeoutSeconds, watch: context.watch });
-  const found = await list(context, findDirectories(directory));
+  await exec(syncFilesystem(path), { timeoutSeconds, watch: context.watch });
+  const sinceMs = context.now().getTime() - MARGIN_MS;
+  const ahead = aheadMs(context);
+  const command = findAll(path, excluded, (changedSinceMs - MARGIN_MS) / 1000);
+  const options = { timeoutSeconds, accept: [1], encoding: 'latin1' as const };
+  const { size, changed, directories } = lookedAt((await exec(command, options)).stdout);
+  // Patterns of what is left out are rsync's to understand: it compares all of such a source again.
+  const isTold = excluded.length === 0 && (await hasOwnClock(path));
   return {
-    sinceMs: sinceMs - MARGIN_MS,
-    aheadMs: aheadMs(context),
-    directories: new Map(found.map(({ path, inode }) => [path, inode])),
+    size,
+    changed: excluded.every(isUnderstood) ? changed : undefined,
+    seen: isTold ? { sinceMs, aheadMs: ahead, directories } : undefined,
   };
 }
 
-const aheadMs = (context: BackupContext): number => context.now().getTime() - performance.now();
+/** By how much the time of day is ahead of a clock that nobody sets. */
+export const aheadMs = (context: Pick<BackupContext, 'now'>): number =>
+  context.now().getTime() - performance.now();
+
+/** Whether the filesystem takes the times of inodes from this machine's clock. */
+export async function hasOwnClock(directory: string): Promise<boolean> {
+  return OWN_CLOCK.has((await statfs(directory)).type);
+}
+
+/** Whether what was changed since can look older than it is, since the time of day was set back. */
+export function isSetBack(context: Pick<BackupContext, 'now'>, aheadBeforeMs: number): boolean {
+  return aheadMs(context) < aheadBeforeMs - SET_BACK_MS;
+}
 
 /**
  * The paths of what changed in a directory since it was looked at, each relative to it, a directory with a
@@ -66,14 +93,14 @@ export async function changedSince(
   directory: string,
   seen: Seen,
 ): Promise<readonly string[] | undefined> {
-  if (aheadMs(context) < seen.aheadMs - SET_BACK_MS) return undefined;
-  const changed = await list(context, findChanged(directory, seen.sinceMs / 1000));
+  if (isSetBack(context, seen.aheadMs)) return undefined;
+  const changed = await listFound(context, findChanged(directory, seen.sinceMs / 1000));
   const { paths, moved } = whatChanged(changed, seen.directories);
   const names = moved.map(asArgument);
   if (moved.length > MOVED_AT_MOST || names.includes(undefined)) return undefined;
   const inMoved: Found[] = [];
   for (const [index, path] of moved.entries()) {
-    const inside = await list(context, findEntries(`${directory}/${names[index]}`));
+    const inside = await listFound(context, findEntries(`${directory}/${names[index]}`));
     inMoved.push(...inside.map((one) => ({ ...one, path: `${path}/${one.path}` })));
   }
   return [...paths, ...whatChanged(inMoved, new Map()).paths];
@@ -86,7 +113,8 @@ function asArgument(path: string): string | undefined {
   return bytes.equals(Buffer.from(text)) ? text : undefined;
 }
 
-async function list(context: BackupContext, command: Command): Promise<Found[]> {
+/** What a `find` of ours prints. */
+export async function listFound(context: BackupContext, command: Command): Promise<Found[]> {
   const timeoutSeconds = context.config.timeouts.backup_seconds;
   const { stdout } = await exec(command, { timeoutSeconds, accept: [1], encoding: 'latin1' });
   return stdout

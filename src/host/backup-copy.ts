@@ -6,7 +6,7 @@ import { outsideSandbox, stopCopies } from '../argv/systemd-run.ts';
 import type { Command } from '../argv/command.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { pathExists } from './disk.ts';
-import { changedSince, lookAt, type Seen } from './backup-changes.ts';
+import { changedSince } from './backup-changes.ts';
 import { exec, type ExecResult } from './exec.ts';
 import { OWN_PREFIX, RESERVED, type BackupContext } from './backup-layout.ts';
 import type { BackupDraft, BackupSource } from './backup-host.ts';
@@ -23,9 +23,6 @@ const MARGIN_MS = 2000;
  */
 const VANISHED: Readonly<Record<string, number>> = { rsync: 24, find: 1, du: 1 };
 
-/** How sources were before they were copied, by their paths. */
-export type SeenSources = ReadonlyMap<string, Seen>;
-
 /** One copy into the backup: of a directory, or of a single file. */
 interface Pass {
   readonly from: string;
@@ -38,26 +35,17 @@ interface Pass {
  * Makes the draft what its sources are now, however they were before.
  *
  * @param withinSeconds how long it may take
- * @returns how the sources were before, for `copyChanged`
  */
 export async function copySources(
   context: BackupContext,
   draft: BackupDraft,
   withinSeconds: number,
-): Promise<SeenSources> {
-  const seen = new Map<string, Seen>();
+): Promise<void> {
   await inLanes(await passesOf(draft), async (pass, lane) => {
     if (pass.isFile !== true) await mkdir(pass.to, { recursive: true });
-    const since = Date.parse(draft.startedAt);
-    const before = isWhole(pass) ? await lookAt(context, pass.from, since) : undefined;
-    if (before) seen.set(pass.from, before);
     await runOutside(context, copyCommand(pass), lane, withinSeconds);
   });
-  return seen;
 }
-
-/** Patterns of what is left out are rsync's to understand: it compares all of such a source. */
-const isWhole = ({ isFile = false, excluded }: Pass): boolean => !isFile && excluded.length === 0;
 
 /**
  * Brings the draft up to what its sources are now, by what changed since they were seen. What looks as it did is
@@ -69,19 +57,22 @@ const isWhole = ({ isFile = false, excluded }: Pass): boolean => !isFile && excl
 export async function copyChanged(
   context: BackupContext,
   draft: BackupDraft,
-  seen: SeenSources,
   withinSeconds: number,
 ): Promise<void> {
   await inLanes(await passesOf(draft), async (pass, lane) => {
-    const before = seen.get(pass.from);
-    const paths = before && (await changedSince(context, pass.from, before));
+    const seen = draft.looks.get(pass.from)?.seen;
+    const paths = seen && (await changedSince(context, pass.from, seen));
     if (paths === undefined) {
       if (pass.isFile !== true) await mkdir(pass.to, { recursive: true });
       await runOutside(context, copyCommand(pass), lane, withinSeconds);
     } else if (paths.length > 0) {
-      const names = Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
+      await distrustFiles(
+        context,
+        pass.to,
+        paths.filter((path) => !path.endsWith('/')),
+      );
       const command = rsyncChanged(`${pass.from}/`, `${pass.to}/`);
-      await runOutside(context, command, lane, withinSeconds, names);
+      await runOutside(context, command, lane, withinSeconds, asNames(paths));
     }
   });
 }
@@ -107,26 +98,67 @@ async function inLanes(
 }
 
 /**
- * Has the next pass copy what changed since a moment, whatever it looks like.
+ * Has the next pass copy what changed since the base of the draft was made, whatever it looks like.
  *
- * @param sinceMs when the pass before was begun, or earlier
+ * @param sinceMs when that was begun, or earlier
  */
-export async function distrustChanged(
+export async function distrustSinceBase(
   context: BackupContext,
   draft: BackupDraft,
   sinceMs: number,
 ): Promise<void> {
-  const { backup_seconds: timeoutSeconds } = context.config.timeouts;
-  for (const { from, to, excluded, isFile = false } of await passesOf(draft)) {
-    // A single file is small, and always copied anew; a volume may be new since the base.
-    if (isFile || !(await pathExists(to))) continue;
-    const command = filesChangedSince(from, excluded, (sinceMs - MARGIN_MS) / 1000);
-    const { stdout } = await exec(command, { timeoutSeconds, accept: [1], encoding: 'latin1' });
-    if (stdout === '') continue;
-    const input = Buffer.from(stdout, 'latin1');
-    // 123: some of them are not in the copy.
-    await exec(makeOlder, { cwd: to, input, timeoutSeconds, accept: [123] });
+  for (const pass of await passesOf(draft)) {
+    const changed = draft.looks.get(pass.from)?.changed;
+    // What has a name of ours in the work tree is copied elsewhere.
+    if (changed)
+      await distrustFiles(
+        context,
+        pass.to,
+        changed.filter((path) => !isOurs(pass, path)),
+      );
+    else await distrustPass(context, pass, sinceMs);
   }
+}
+
+/** The same for what changed since the draft was begun, where `copyChanged` does not see to it. */
+export async function distrustSinceStart(
+  context: BackupContext,
+  draft: BackupDraft,
+): Promise<void> {
+  for (const pass of await passesOf(draft)) {
+    if (draft.looks.get(pass.from)?.seen !== undefined) continue;
+    await distrustPass(context, pass, Date.parse(draft.startedAt));
+  }
+}
+
+async function distrustPass(
+  context: BackupContext,
+  { from, to, excluded, isFile = false }: Pass,
+  sinceMs: number,
+): Promise<void> {
+  // A single file is small, and always copied anew.
+  if (isFile) return;
+  const { backup_seconds: timeoutSeconds } = context.config.timeouts;
+  const command = filesChangedSince(from, excluded, (sinceMs - MARGIN_MS) / 1000);
+  const { stdout } = await exec(command, { timeoutSeconds, accept: [1], encoding: 'latin1' });
+  await distrustFiles(context, to, stdout.split('\0').slice(0, -1));
+}
+
+/** @param paths from the top of the copy, one character per byte */
+async function distrustFiles(
+  context: BackupContext,
+  copy: string,
+  paths: readonly string[],
+): Promise<void> {
+  // A volume may be new since the base.
+  if (paths.length === 0 || !(await pathExists(copy))) return;
+  const { backup_seconds: timeoutSeconds } = context.config.timeouts;
+  // 123: some of them are not in the copy.
+  await exec(makeOlder, { cwd: copy, input: asNames(paths), timeoutSeconds, accept: [123] });
+}
+
+function asNames(paths: readonly string[]): Buffer {
+  return Buffer.from(paths.map((path) => `${path}\0`).join(''), 'latin1');
 }
 
 function copyCommand({ from, to, excluded, isFile = false }: Pass): Command {
@@ -137,15 +169,21 @@ async function passesOf(draft: BackupDraft): Promise<Pass[]> {
   return (await Promise.all(draft.sources.map((source) => passesFor(source, draft)))).flat();
 }
 
+function isOurs({ excluded }: Pass, path: string): boolean {
+  return excluded.length > 0 && isReserved(path.split('/', 1)[0] ?? '');
+}
+
+function isReserved(name: string): boolean {
+  return RESERVED.includes(name) || name.startsWith(OWN_PREFIX);
+}
+
 /** The work tree itself lies at the top of the backup, beside what is ours there. */
 async function passesFor(source: BackupSource, draft: BackupDraft): Promise<Pass[]> {
   const { path, place, excluded } = source;
   const to = join(draft.directory, place);
   if (place !== '') return [{ from: path, to, excluded }];
   const entries = await readdir(path, { withFileTypes: true });
-  const clashes = entries.filter(
-    ({ name }) => RESERVED.includes(name) || name.startsWith(OWN_PREFIX),
-  );
+  const clashes = entries.filter(({ name }) => isReserved(name));
   const kept = [...RESERVED, `${OWN_PREFIX}*`].map((name) => `/${name}`);
   return [
     { from: path, to, excluded: [...excluded, ...kept] },

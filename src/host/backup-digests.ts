@@ -1,17 +1,12 @@
-import { createHash } from 'node:crypto';
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
+import { createHash, hash as hashOf } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
-import {
-  differences,
-  digestIn,
-  formatEntry,
-  orderOf,
-  type EntryType,
-  type TreeEntry,
-} from '../core/mtree.ts';
-import { linesInOrder, recordedEntries } from './backup-manifest.ts';
+import { differences, digestIn, formatEntry, orderOf, type TreeEntry } from '../core/mtree.ts';
+import { changedLines, type ChangedEntry, type LookedAtAnew } from '../core/changed-lines.ts';
+import { linesInOrder, recordedBatches, recordedEntries } from './backup-manifest.ts';
 import { codeOf, messageOf } from '../errors.ts';
+import { entriesBelow, lookAt, namesIn, type Found } from './tree-entries.ts';
 
 /** Shows that things go on, and stops them when asked to. */
 export interface Watcher {
@@ -22,13 +17,6 @@ export interface Watcher {
 
 /** The digest of a regular file; undefined: it is not to be read. */
 type DigestFor = (found: Found) => Promise<string | undefined>;
-
-/** An entry without its digest, and the file that it is of. */
-interface Found {
-  readonly entry: TreeEntry;
-  readonly file: Buffer;
-  readonly stats: BigIntStats;
-}
 
 const CHUNK_BYTES = 1 << 20;
 const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -62,6 +50,51 @@ export async function* manifestLines(
   }
 }
 
+/**
+ * The same where it is known what changed since the manifest was written: the rest is not looked at.
+ *
+ * @param changed as `changedLines` takes it, without what is left out
+ */
+export async function* changedManifestLines(
+  root: string,
+  changed: readonly ChangedEntry[],
+  watcher: Watcher,
+  before: string,
+  isKept: (stats: BigIntStats) => boolean,
+): AsyncGenerator<readonly string[]> {
+  const top = Buffer.from(root);
+  const lines = changedLines(changed, (directory) => namesIn(top, directory));
+  const byInode = new Map<string, string>();
+  const lineOf = async (one: LookedAtAnew): Promise<string> => {
+    const found = lookAt(top, Buffer.from(one.path, 'latin1'));
+    if (found.entry.type !== 'file') return formatEntry(found.entry);
+    const known = (): string | undefined =>
+      one.line !== undefined && isKept(found.stats) ? digestIn(one.line, found.entry) : undefined;
+    const digestFor: DigestFor = async ({ file }) => known() ?? fileDigestOf(file, watcher);
+    return formatEntry(await withDigest(found, byInode, digestFor));
+  };
+  for await (const batch of recordedBatches(before)) {
+    yield await inTurns(lines.next(batch), lineOf, watcher);
+  }
+  yield await inTurns(lines.end(), lineOf, watcher);
+}
+
+/** Lets signals in between what is looked at. */
+async function inTurns(
+  items: readonly (string | LookedAtAnew)[],
+  lineOf: (item: LookedAtAnew) => Promise<string>,
+  watcher: Watcher,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const item of items) {
+    lines.push(typeof item === 'string' ? item : await lineOf(item));
+    if (typeof item === 'string') continue;
+    watcher.check();
+    if (lines.length % ENTRIES_AT_A_TIME === 0) await turn();
+  }
+  return lines;
+}
+
 async function* walkTree(
   root: string,
   leftOut: readonly string[],
@@ -93,78 +126,28 @@ async function withDigest(
   return { ...entry, digest };
 }
 
-function* entriesBelow(
-  root: Buffer,
-  directory: Buffer,
-  leftOut: ReadonlySet<string>,
-): Generator<Found> {
-  const names = readdirSync(join(root, directory), { encoding: 'buffer' });
-  for (const name of names.toSorted((left, right) => Buffer.compare(left, right))) {
-    if (directory.length === 0 && leftOut.has(name.toString('latin1'))) continue;
-    const path = join(directory, name);
-    const file = join(root, path);
-    const stats = lstatSync(file, { bigint: true });
-    const entry = describe(path, stats);
-    const isLink = entry.type === 'link';
-    const target = isLink ? readlinkSync(file, { encoding: 'buffer' }).toString('latin1') : '';
-    yield { entry: isLink ? { ...entry, target } : entry, file, stats };
-    if (entry.type === 'dir') yield* entriesBelow(root, path, leftOut);
-  }
-}
-
-function describe(path: Buffer, stats: BigIntStats): TreeEntry {
-  const type = typeOf(stats);
-  const isDevice = type === 'char' || type === 'block';
-  return {
-    path: path.toString('latin1'),
-    type,
-    mode: Number(stats.mode & 0o7777n),
-    uid: Number(stats.uid),
-    gid: Number(stats.gid),
-    timeNs: stats.mtimeNs,
-    ...(type === 'file' ? { size: stats.size } : {}),
-    ...(isDevice ? { device: deviceOf(stats.rdev) } : {}),
-  };
-}
-
-function typeOf(stats: BigIntStats): EntryType {
-  if (stats.isFile()) return 'file';
-  if (stats.isDirectory()) return 'dir';
-  if (stats.isSymbolicLink()) return 'link';
-  if (stats.isFIFO()) return 'fifo';
-  if (stats.isSocket()) return 'socket';
-  return stats.isCharacterDevice() ? 'char' : 'block';
-}
-
-/** As glibc's gnu_dev_major and gnu_dev_minor. */
-function deviceOf(rdev: bigint): readonly [number, number] {
-  const major = ((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & ~0xfffn);
-  const minor = (rdev & 0xffn) | ((rdev >> 12n) & ~0xffn);
-  return [Number(major), Number(minor & 0xffffffffn)];
-}
-
 /** SHA-256 of a file's content, in hexadecimal digits. */
 export async function fileDigestOf(file: Buffer, watcher: Watcher): Promise<string> {
-  const hash = createHash('sha256');
   const descriptor = openSync(file, 'r');
   try {
-    for (let isFirst = true; ; isFirst = false) {
+    const read = (): Buffer => {
       const bytes = readSync(descriptor, chunk, 0, CHUNK_BYTES, null);
-      if (bytes > 0) hash.update(chunk.subarray(0, bytes));
       watcher.onBytes(bytes);
-      if (bytes < CHUNK_BYTES) break;
-      // Most files are small, and read without a detour; a large one lets signals in between.
-      if (!isFirst) await turn();
+      return chunk.subarray(0, bytes);
+    };
+    let part = read();
+    // Most files are small, and read without a detour; a large one lets signals in between.
+    if (part.length < CHUNK_BYTES) return hashOf('sha256', part, 'hex');
+    const hash = createHash('sha256');
+    for (; part.length > 0; part = read()) {
+      hash.update(part);
+      await turn();
       watcher.check();
     }
+    return hash.digest('hex');
   } finally {
     closeSync(descriptor);
   }
-  return hash.digest('hex');
-}
-
-function join(directory: Buffer, name: Buffer): Buffer {
-  return directory.length === 0 ? name : Buffer.concat([directory, Buffer.from('/'), name]);
 }
 
 /** What of a backup is compared. */
@@ -196,19 +179,23 @@ export async function compareWithManifest(
       return undefined;
     });
   });
-  let wanted = await nextOf(recorded);
-  let seen = await nextOf(found);
-  while ((wanted || seen) && problems.length < limit) {
-    const order = wanted && seen ? orderOf(wanted.path, seen.path) : wanted ? -1 : 1;
-    const name = shown(order <= 0 ? (wanted?.path ?? '') : (seen?.path ?? ''));
-    if (order < 0) problems.push(`${name} is missing`);
-    else if (order > 0) problems.push(`${name} is not in the manifest`);
-    else if (wanted && seen) {
-      const known = seen.digest === undefined ? withoutDigest(wanted) : wanted;
-      problems.push(...differences(known, seen).map((text) => `${name}: ${text}`));
+  try {
+    let wanted = await nextOf(recorded);
+    let seen = await nextOf(found);
+    while ((wanted || seen) && problems.length < limit) {
+      const order = wanted && seen ? orderOf(wanted.path, seen.path) : wanted ? -1 : 1;
+      const name = shown(order <= 0 ? (wanted?.path ?? '') : (seen?.path ?? ''));
+      if (order < 0) problems.push(`${name} is missing`);
+      else if (order > 0) problems.push(`${name} is not in the manifest`);
+      else if (wanted && seen) {
+        const known = seen.digest === undefined ? withoutDigest(wanted) : wanted;
+        problems.push(...differences(known, seen).map((text) => `${name}: ${text}`));
+      }
+      if (order <= 0) wanted = await nextOf(recorded);
+      if (order >= 0) seen = await nextOf(found);
     }
-    if (order <= 0) wanted = await nextOf(recorded);
-    if (order >= 0) seen = await nextOf(found);
+  } finally {
+    await recorded.return(undefined);
   }
   return problems;
 }

@@ -1,7 +1,7 @@
 import type { FrozenIds } from '../argv/systemd-run.ts';
 import type { BackupScope } from '../core/backup-scope.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
-import type { SeenSources } from './backup-copy.ts';
+import type { Look } from './backup-changes.ts';
 import type { Dump } from '../core/dump.ts';
 import type { ReleaseImages, SavedImage } from '../core/saved-images.ts';
 import type { Part } from '../core/verification.ts';
@@ -51,6 +51,17 @@ export interface BackupSource {
   readonly excluded: readonly string[];
 }
 
+/** The backup that another was begun with. */
+export interface BaseOfDraft {
+  readonly name: string;
+  /** When nothing of it had been written to yet; ISO 8601, UTC. */
+  readonly at: string;
+  /** By how much the time of day was ahead of a clock that nobody sets, then. */
+  readonly aheadMs: number;
+  /** Since when its files may be other than its manifest has them, in milliseconds since 1970; undefined: all may. */
+  readonly sinceMs: number | undefined;
+}
+
 /** A backup that is being made; no backup yet. */
 export interface BackupDraft {
   readonly name: string;
@@ -59,10 +70,12 @@ export interface BackupDraft {
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   readonly sources: readonly BackupSource[];
+  /** How the sources were when it was begun, by their paths. */
+  readonly looks: ReadonlyMap<string, Look>;
   readonly sizeBytes: number;
   readonly files: number;
   /** The backup whose files it was begun with; they are as old as the digests known of them. */
-  readonly base: { readonly name: string; readonly at: string } | undefined;
+  readonly base: BaseOfDraft | undefined;
 }
 
 /** What the cluster ran on. Empty where it does not say. */
@@ -115,11 +128,11 @@ export interface BackupHost {
   saveImages(draft: BackupDraft, images: readonly SavedImage[]): Promise<void>;
   /** Keeps how the engine is configured, and what is installed of it. */
   keepEngine(draft: BackupDraft, versions: EngineVersions): Promise<void>;
-  /** Makes the files of a draft what its sources are now. The answer says how they were before that. */
-  copy(draft: BackupDraft, withinSeconds: number): Promise<SeenSources>;
+  /** Makes the files of a draft what its sources are now. */
+  copy(draft: BackupDraft, withinSeconds: number): Promise<void>;
   /** The same again, by what changed since: takes as long as there is of that, however much there is in all. */
-  copyChanged(draft: BackupDraft, seen: SeenSources, withinSeconds: number): Promise<void>;
-  /** Whatever was written to since the copy was begun is copied again, even if it looks the same. */
+  copyChanged(draft: BackupDraft, withinSeconds: number): Promise<void>;
+  /** Whatever was written to since the draft was begun is copied again, even if it looks the same. */
   distrust(draft: BackupDraft): Promise<void>;
   /** Runs a dump in its container; what it prints is a file of the backup. */
   dump(draft: BackupDraft, dump: Dump): Promise<void>;

@@ -1,14 +1,30 @@
 import { open } from 'node:fs/promises';
 import { orderOf, parseEntry, pathIn, type TreeEntry } from '../core/mtree.ts';
 
-/** The lines of a manifest.mtree, in its order, those of entries only. */
-export async function* recordedLines(mtree: string): AsyncGenerator<string> {
+const CHUNK_BYTES = 1 << 18;
+
+/** The lines of a manifest.mtree, in its order, those of entries only, some at a time. */
+export async function* recordedBatches(mtree: string): AsyncGenerator<readonly string[]> {
   const file = await open(mtree);
   try {
-    for await (const line of file.readLines()) if (line.startsWith('./')) yield line;
+    const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    let rest = '';
+    for (;;) {
+      const { bytesRead } = await file.read(chunk);
+      // It is plain ASCII: names are escaped.
+      const lines = `${rest}${chunk.toString('latin1', 0, bytesRead)}`.split('\n');
+      rest = bytesRead === 0 ? '' : (lines.pop() ?? '');
+      yield lines.filter((line) => line.startsWith('./'));
+      if (bytesRead === 0) return;
+    }
   } finally {
     await file.close();
   }
+}
+
+/** The same, one by one. */
+export async function* recordedLines(mtree: string): AsyncGenerator<string> {
+  for await (const lines of recordedBatches(mtree)) yield* lines;
 }
 
 /** The entries of a manifest.mtree, in its order. */
@@ -21,12 +37,12 @@ export async function* recordedEntries(mtree: string): AsyncGenerator<TreeEntry>
 
 /** The digest that a manifest.mtree has of a file. */
 export async function recordedDigest(mtree: string, path: string): Promise<string | undefined> {
-  for await (const line of recordedLines(mtree)) {
-    if (pathIn(line) === path) return parseEntry(line)?.digest;
+  for await (const lines of recordedBatches(mtree)) {
+    const line = lines.find((one) => pathIn(one) === path);
+    if (line !== undefined) return parseEntry(line)?.digest;
   }
   return undefined;
 }
-
 /** The line of each path, for whoever asks in the order of a walk. */
 export interface LinesInOrder {
   of(path: string): Promise<string | undefined>;

@@ -1,5 +1,5 @@
-import { listSizes } from '../argv/files.ts';
-import { sizesIn, type Size } from '../core/sizes.ts';
+import { findAll } from '../argv/files.ts';
+import { lookedAt, type Size } from '../core/sizes.ts';
 import type { BackupSource } from './backup-host.ts';
 import type { BackupContext } from './backup-layout.ts';
 import { exec } from './exec.ts';
@@ -10,21 +10,19 @@ export async function measure(
   sources: readonly BackupSource[],
 ): Promise<Size> {
   context.onProgress('measuring what is to be backed up');
-  let [bytes, entries] = [0, 0];
-  for (const source of sources) {
-    const size = await sizeOf(context, source);
-    bytes += size.bytes;
-    entries += size.entries;
+  const { backup_seconds: timeoutSeconds } = context.config.timeouts;
+  const options = { timeoutSeconds, accept: [1], encoding: 'latin1' as const };
+  const sizes: Size[] = [];
+  for (const { path, excluded } of sources) {
+    const { stdout } = await exec(findAll(path, excluded, context.now().getTime() / 1000), options);
+    sizes.push(lookedAt(stdout).size);
   }
-  return { bytes, entries };
+  return sumOf(sizes);
 }
 
-async function sizeOf(
-  { config, watch }: BackupContext,
-  { path, excluded }: BackupSource,
-): Promise<Size> {
-  const { started } = watch;
-  const options = { timeoutSeconds: config.timeouts.backup_seconds, accept: [1] };
-  const all = { ...options, watch: { started, line: () => {} } };
-  return sizesIn((await exec(listSizes(path, excluded), all)).stdout);
+export function sumOf(sizes: readonly Size[]): Size {
+  return {
+    bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
+    entries: sizes.reduce((sum, { entries }) => sum + entries, 0),
+  };
 }

@@ -16,13 +16,20 @@ import {
   type BackupContext,
 } from './backup-layout.ts';
 import { beginFromBase, chooseBase } from './backup-base.ts';
-import { copyChanged, copySources, distrustChanged, stopLeftCopies } from './backup-copy.ts';
+import {
+  copyChanged,
+  copySources,
+  distrustSinceBase,
+  distrustSinceStart,
+  stopLeftCopies,
+} from './backup-copy.ts';
 import { keepEngine } from './backup-engine.ts';
 import { onBackupDisk } from './backup-disk.ts';
 import { writeDump } from './backup-dump.ts';
 import { finishBackup } from './backup-finish.ts';
 import { dropOtherImages, saveImages } from './backup-images.ts';
-import { measure } from './backup-size.ts';
+import { lookAt, type Look } from './backup-changes.ts';
+import { measure, sumOf } from './backup-size.ts';
 import { restoreBackup, sampleBackup, verifyBackup } from './backup-verify.ts';
 import { parseModel } from './model-json.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
@@ -44,9 +51,8 @@ export function createBackups(context: BackupContext): BackupHost {
     saveImages: (draft, images) => onDisk(() => saveImages(context, draft, images)),
     keepEngine: (draft, versions) => onDisk(() => keepEngine(context, draft, versions)),
     copy: (draft, withinSeconds) => onDisk(() => copySources(context, draft, withinSeconds)),
-    copyChanged: (draft, seen, withinSeconds) =>
-      onDisk(() => copyChanged(context, draft, seen, withinSeconds)),
-    distrust: (draft) => onDisk(() => distrustChanged(context, draft, Date.parse(draft.startedAt))),
+    copyChanged: (draft, withinSeconds) => onDisk(() => copyChanged(context, draft, withinSeconds)),
+    distrust: (draft) => onDisk(() => distrustSinceStart(context, draft)),
     dump: (draft, dump) => onDisk(() => writeDump(context, draft, dump)),
     finish: (draft, facts, inUse) => onDisk(() => finishBackup(context, draft, facts, inUse)),
     neededBytes: async (sources, images) =>
@@ -94,9 +100,14 @@ async function begin(
   await mkdir(directory, { recursive: true, mode: 0o755 });
   const scratch = join(directory, partial(name));
   await remove(scratch);
-  const size = await measure(context, sources);
   const backups = await listBackups(directory);
   const base = await chooseBase(context, backups, keep, await untouchable(directory, inUse));
+  const startedAt = context.now();
+  const baseBegunMs = Date.parse(base?.manifest.createdAt ?? startedAt.toISOString());
+  context.onProgress('measuring what is to be backed up');
+  const looks = new Map<string, Look>();
+  for (const source of sources) looks.set(source.path, await lookAt(context, source, baseBegunMs));
+  const size = sumOf([...looks.values()].map((look) => look.size));
   const there = base?.manifest.savedImages;
   await refuseWithoutRoom(context, size, base?.manifest, {
     bytes: roomForImages(images, there, base?.how === 'take'),
@@ -106,15 +117,16 @@ async function begin(
   const draft: BackupDraft = {
     name,
     directory: scratch,
-    startedAt: context.now().toISOString(),
+    startedAt: startedAt.toISOString(),
     sources,
+    looks,
     sizeBytes: size.bytes + bytesOfImages(images),
     files: size.entries + images.length,
     base: begun,
   };
   await clearPlaces(draft);
   await dropOtherImages(scratch, images);
-  if (base) await distrustChanged(context, draft, Date.parse(base.manifest.createdAt));
+  if (base) await distrustSinceBase(context, draft, baseBegunMs);
   return draft;
 }
 

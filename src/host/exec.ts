@@ -94,6 +94,8 @@ async function run(
 ): Promise<ExecResult> {
   options.watch?.started(options.idleSeconds ?? options.timeoutSeconds);
   const keepsLock = options.keepsLock === true;
+  // Ended by NUL or a newline, they are no lines for anybody to see.
+  const isOfNames = options.encoding === 'latin1';
   const lock = [keepsLock ? lockForChildren() : undefined].filter(Number.isInteger);
   const started = keepsLock
     ? withTimeLimit(command, options.timeoutSeconds + LIMIT_OF_ITS_OWN_LATER_SECONDS)
@@ -118,10 +120,12 @@ async function run(
     // A group of its own: Ctrl-C reaches us alone, and a plugin it started is ended with it.
     detached: true,
     maxBuffer: 200_000_000,
-    all: true,
+    all: !isOfNames,
   });
   const end = endWhenDue(child, options);
-  watchLines(child.all, (line) => {
+  if (isOfNames) child.stdout?.on('data', end.touch);
+  // One of them is there.
+  watchLines(child.all ?? child.stderr, (line) => {
     end.touch();
     options.watch?.line(line);
   });
@@ -133,7 +137,7 @@ async function run(
   }
   const reason = end.reason();
   const why = reason ?? causeOf(result, options);
-  const message = `${printable(command)}: ${why}${tail(result.all)}`;
+  const message = `${printable(command)}: ${why}${tail(result.all ?? result.stderr)}`;
   throw new CommandError(message, result.stderr, reason === undefined ? code : undefined);
 }
 

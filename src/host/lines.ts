@@ -7,7 +7,9 @@ export function watchLines(stream: NodeJS.ReadableStream, onLine: (line: string)
   let rest = '';
   stream.on('data', (chunk: Buffer | string) => {
     const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk, { stream: true });
-    const lines = (rest + text).split(/[\r\n]+/);
+    const lines = text.split(/[\r\n]+/);
+    // Not looked through again and again where an end is long in coming.
+    lines[0] = rest + (lines[0] ?? '');
     rest = lines.pop() ?? '';
     for (const line of lines) if (line !== '') onLine(line);
   });

@@ -19,7 +19,7 @@ import { execa } from 'execa';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { loadLibc } from '../../src/host/native.ts';
-import { backupWorld } from '../support/backup-world.ts';
+import { backupWorld, createBackup } from '../support/backup-world.ts';
 import { randomFrom, type Random } from '../support/random.ts';
 
 interface Tree {
@@ -124,12 +124,34 @@ await t.test('what is done between the copies is in the second, whatever it is',
   await wait(2200);
   for (const { seed, random, world, tree } of cases) {
     const draft = await world.host.begin('B1', [world.host.workTree, world.source], 2, [], []);
-    const seen = await world.host.copy(draft, 60);
+    await world.host.copy(draft, 60);
     disturb(tree, random.below(12));
     await world.host.distrust(draft);
     disturb(tree, random.below(12));
-    await world.host.copyChanged(draft, seen, 60);
+    await world.host.copyChanged(draft, 60);
     const copy = join(draft.directory, 'volumes/data');
     t.equal(await differences(world.volume, copy), '', `seed ${seed}`);
   }
 });
+
+await t.test(
+  'the manifest of a backup that was begun with another is that of a walk',
+  async (t) => {
+    const seeds = Array.from({ length: 12 }, (_, index) => index + 101);
+    const cases = await Promise.all(seeds.map((seed) => prepare(t, seed)));
+    const make = ({ world }: (typeof cases)[number], name: string) =>
+      createBackup(world, name, { keep: 2, sources: [world.source] });
+    for (const one of cases) for (const name of ['B1', 'B2']) await make(one, name);
+    // What was written to at about the time of a backup is looked at anyway.
+    await wait(2200);
+    for (const one of cases) {
+      for (const name of ['B3', 'B4', 'B5']) {
+        disturb(one.tree, one.random.below(15));
+        const before = await one.world.host.list();
+        const manifest = await make(one, name);
+        t.same(await one.world.host.verify(manifest), [], `seed ${one.seed}, ${name}`);
+        t.equal(before.at(-1)?.name === 'B1', name === 'B3', 'the oldest is taken');
+      }
+    }
+  },
+);

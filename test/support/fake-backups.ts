@@ -25,17 +25,14 @@ export function fakeBackups(world: World, effect: Effect, read: Read): Host['bac
     begin: async (name, sources) => {
       await effect(() => void world.partialBackups.add(name));
       const draft = { name, sources, directory: '', startedAt: '', sizeBytes: 0, files: 0 };
-      return { ...draft, base: undefined };
+      return { ...draft, looks: new Map(), base: undefined };
     },
     saveImages: async (_draft, images) => {
       // One by one, as the real one does.
       for (const { id } of images) await effect(() => void world.said.push(`saved ${id}`));
     },
     keepEngine: () => effect(() => {}),
-    copy: async () => {
-      await effect(() => {});
-      return new Map();
-    },
+    copy: () => effect(() => {}),
     copyChanged: () => effect(() => {}),
     dump: () => effect(() => {}),
     distrust: () => effect(() => {}),

@@ -1,7 +1,16 @@
 import t from 'tap';
-import { sizesIn } from '../../../src/core/sizes.ts';
+import { lookedAt } from '../../../src/core/sizes.ts';
 
-await t.test('what a tree takes: a file with many names once', async (t) => {
-  t.same(sizesIn('2 1 8\n1 5 16\n2 7 8\n2 7 8\n3 9 8\n'), { bytes: 40 * 512, entries: 4 });
-  t.same(sizesIn(''), { bytes: 0, entries: 0 });
+await t.test('what is found in one look', async (t) => {
+  t.same(lookedAt('').size, { bytes: 0, entries: 0 });
+  const look = lookedAt('d7 \0b8\0cdir with blank/f\0b16\0l24 9\0l24 9\0d12 a\nb/c\0b8\0');
+  t.same(look.size, { bytes: 56 * 512, entries: 4 });
+  t.same(
+    [...look.directories],
+    [
+      ['', '7'],
+      ['a\nb/c', '12'],
+    ],
+  );
+  t.same(look.changed, ['dir with blank/f']);
 });
