@@ -1,6 +1,6 @@
 import { dropBeside } from './beside.ts';
 import type { Config } from './config/schema.ts';
-import { endedWithEngine } from './core/observe.ts';
+import { endedWithEngine, type Startup } from './core/observe.ts';
 import { messageOf } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { nothingToDo, type Outcome } from './outcome.ts';
@@ -45,7 +45,7 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   if (!(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) return undefined;
   await dropBeside(host, config);
   if ((await readDeployed(host.state)) === undefined) return undefined;
-  const startup = await host.engine.startup();
+  const startup = await startupOf(host);
   if (startup === undefined) return undefined;
   let left = endedWithEngine(await host.engine.containers(), startup);
   for (let look = 1; look < LOOKS && left.length > 0; look++) {
@@ -59,4 +59,14 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   return nothingToDo(
     `started again in ${config.project_name}, after Docker had left them ended: ${services.join(', ')}`,
   );
+}
+
+/** Docker answers a moment before it says that it has started. */
+async function startupOf({ engine, sleep }: Host): Promise<Startup | undefined> {
+  let startup = await engine.startup();
+  for (let look = 1; look < ENGINE_WAIT_SECONDS && startup === 'under way'; look++) {
+    await sleep(1);
+    startup = await engine.startup();
+  }
+  return startup === 'under way' ? undefined : startup;
 }

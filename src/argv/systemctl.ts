@@ -23,7 +23,7 @@ export const whenDockerStarted: Command = {
   args: [
     'show',
     'docker.service',
-    '--property=ExecMainStartTimestamp,ActiveEnterTimestamp',
+    '--property=ActiveState,ExecMainStartTimestamp,ActiveEnterTimestamp',
     '--timestamp=unix',
   ],
 };

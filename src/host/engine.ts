@@ -48,6 +48,8 @@ export function createEngine(context: EngineContext): EngineHost {
       const { stdout } = await exec(whenDockerStarted, { timeoutSeconds: 10 }).catch(() => ({
         stdout: '',
       }));
+      // It answers a moment before systemd knows; until then, the other times are of its last life.
+      if (/^ActiveState=activating$/m.test(stdout)) return 'under way';
       const at = (property: string, more: number): string | undefined => {
         const seconds = new RegExp(`^${property}=@(\\d+)$`, 'm').exec(stdout)?.[1];
         return seconds && new Date((Number(seconds) + more) * 1000).toISOString();

@@ -141,8 +141,8 @@ export interface EngineHost {
    * Empty where systemd does not run them.
    */
   incarnation(): Promise<string>;
-  /** When Docker was started last, until it was ready; undefined where systemd does not run it. */
-  startup(): Promise<Startup | undefined>;
+  /** When Docker was started last, until it said that it is ready; undefined where systemd does not run it. */
+  startup(): Promise<Startup | 'under way' | undefined>;
   /** Restarts Docker, and waits until it answers. Without live-restore every container is stopped. */
   restart(): Promise<void>;
   /** Of the cluster, unless another project is named. */

@@ -25,7 +25,7 @@ export type InstallOptions = StartOptions & {
 /** Short, so that a scenario takes seconds: nothing in the lab needs longer to start. */
 const quickHealth = [
   'health:',
-  '  stable_seconds: 3',
+  '  stable_seconds: 2',
   '  unhealthy_seconds: 6',
   '  timeout_seconds: 40',
 ];

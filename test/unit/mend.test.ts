@@ -85,3 +85,16 @@ await t.test('a Docker that ends again while that is mended is seen to as well',
   t.equal(starts, 3);
   t.same(statesOf(world), { web: 'running' });
 });
+
+await t.test('a Docker that answers and has not said yet that it has started', async (t) => {
+  const world = await worldWith({ web: killed });
+  const usual = fakeHost(world);
+  let asked = 0;
+  const startup: typeof usual.engine.startup = async () => {
+    asked += 1;
+    return asked < 3 ? 'under way' : usual.engine.startup();
+  };
+  const host = { ...usual, engine: { ...usual.engine, startup } };
+  t.match(await mendStopped(host, config), { summary: /started .*: web$/ });
+  t.equal(asked, 3);
+});

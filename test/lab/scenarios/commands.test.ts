@@ -104,7 +104,7 @@ await t.test('what the commands print', async (t) => {
 
   await t.test('config show and doctor', async (t) => {
     const shown = JSON.parse((await host.cli('config', 'show', '--json')).stdout);
-    t.match(shown, { branch: 'embody-alpha', health: { stable_seconds: 3 }, backup: { keep: 5 } });
+    t.match(shown, { branch: 'embody-alpha', health: { stable_seconds: 2 }, backup: { keep: 5 } });
     t.match(await host.cli('config', 'show'), { exitCode: 0, stdout: /branch: embody-alpha/ });
     t.match(await host.cli('config', 'docs'), { exitCode: 0, stdout: /stable_seconds/ });
     const set = ['config', 'show', '--json', '--set', 'backup.keep=9'];
