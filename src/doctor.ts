@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import type { Command } from './argv/command.ts';
 import { composeVersion } from './argv/compose.ts';
 import { systemctlShow } from './argv/systemctl.ts';
-import type { Invocation } from './cli.ts';
+import type { Invocation } from './command-table.ts';
 import { readConfig } from './commands/context.ts';
 import type { Config } from './config/schema.ts';
 import { REPLACED_LABEL } from './core/swap.ts';

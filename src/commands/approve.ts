@@ -1,5 +1,5 @@
 import { judgePlan, refusedByPolicy } from '../approval.ts';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { RefusedError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { short } from '../outcome.ts';

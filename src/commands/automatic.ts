@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 
 /** How long what is ordered before the unit, the network above all, may keep a timer's start waiting. */
 const TRIGGER_MS = 5 * 60_000;

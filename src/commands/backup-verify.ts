@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { alarmAdvice, type Verification } from '../core/verification.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { RefusedError, UsageError } from '../errors.ts';

@@ -1,5 +1,5 @@
 import { backUp } from '../back-up.ts';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { damagedNames } from '../core/verification.ts';
 import { currentCommit } from '../detect.ts';

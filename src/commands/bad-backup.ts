@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
 import {
   alarmAdvice,

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { configDocs } from '../config/docs.ts';
 import { keyInfos } from '../config/keys.ts';
 import { UsageError } from '../errors.ts';

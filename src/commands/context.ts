@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { cacheFile, configKey } from '../config/cached.ts';
 import type { Config } from '../config/schema.ts';
 import { OperatorError } from '../errors.ts';

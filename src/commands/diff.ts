@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { styleText } from 'node:util';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { compareTrees } from '../compare.ts';
 import { sections } from '../core/diff.ts';
 import type { Comparison } from '../core/comparison.ts';

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { examine, type Finding } from '../doctor.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 

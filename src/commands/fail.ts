@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { foreseen, messageOf, OperatorError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';

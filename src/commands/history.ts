@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { lastNote, stateOf, type Transaction } from '../core/journal.ts';
 import { megabytes } from '../core/megabytes.ts';
 import type { Plan } from '../core/plan.ts';

@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { localTime, momentOf, type Hold } from '../schedule.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';

@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { printable } from '../argv/command.ts';
 import { printableStep } from '../argv/steps.ts';
 import { judgePlan } from '../approval.ts';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import type { Plan, Step } from '../core/plan.ts';
 import type { Problem } from '../core/preflight.ts';
 import type { Judgement } from '../core/policy.ts';

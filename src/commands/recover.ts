@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { type ExitCode } from '../exit-codes.ts';
 import { setTimeout as wait } from 'node:timers/promises';
 import { thaw } from '../freeze.ts';

@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import type { Log } from '../host/log.ts';
 import { outliveReaders } from '../host/terminal.ts';
 import type { Notifier } from '../host/notifier.ts';

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';

@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { readHold } from '../records.ts';
 import { files } from '../state-names.ts';

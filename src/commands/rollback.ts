@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import { RefusedError } from '../errors.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { rollBackByHand } from '../roll-back-by-hand.ts';

@@ -1,4 +1,4 @@
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';

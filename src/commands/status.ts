@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { isApproved } from '../approval.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
-import type { Invocation } from '../cli.ts';
+import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';

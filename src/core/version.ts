@@ -10,3 +10,8 @@ function numbersOf(version: string): number[] {
   const found = /(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(version);
   return [1, 2, 3].map((group) => Number(found?.[group] ?? 0));
 }
+
+/** The first version in what a program says of itself: `Docker version 26.1.5+dfsg1, build …`. */
+export function versionIn(text: string): string | undefined {
+  return /\d+\.\d+(?:\.\d+)?[^\s,]*/.exec(text)?.[0];
+}

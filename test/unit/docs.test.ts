@@ -3,7 +3,7 @@ import t from 'tap';
 import { changeKinds } from '../lab/change-kinds.ts';
 import { predictionsPage } from '../lab/predictions-page.ts';
 import { configDocs } from '../../src/config/docs.ts';
-import { commands } from '../../src/cli.ts';
+import { commands } from '../../src/command-table.ts';
 
 const read = (path: string): string =>
   readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Invocation } from '../../../src/cli.ts';
+import type { Invocation } from '../../../src/command-table.ts';
 import { badBackup, isVerificationDue, remindOfBackup } from '../../../src/commands/bad-backup.ts';
 import { configSchema, settleConfig } from '../../../src/config/schema.ts';
 import type { Verification } from '../../../src/core/verification.ts';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { commands } from '../../../src/cli.ts';
+import { commands } from '../../../src/command-table.ts';
 import { acquireLock } from '../../../src/host/lock.ts';
 import { runProgram } from '../../support/cli.ts';
 

@@ -1,0 +1,15 @@
+import type { Command } from './command.ts';
+
+/** Prints name, version and state of packages, one a line; exit code 1 where one of them is not known. */
+export function listInstalled(names: readonly string[]): Command {
+  const format = '${Package}\\t${Version}\\t${db:Status-Abbrev}\\n';
+  return { file: 'dpkg-query', args: ['--show', `--showformat=${format}`, '--', ...names] };
+}
+
+/** Prints which version of packages apt would install. Needs no network: it reads the lists that are there. */
+export function listCandidates(names: readonly string[]): Command {
+  return { file: 'apt-cache', args: ['policy', '--', ...names] };
+}
+
+/** Prints the names of packages that are held, one a line. */
+export const listHeld: Command = { file: 'apt-mark', args: ['showhold'] };

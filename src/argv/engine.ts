@@ -1,0 +1,24 @@
+import type { Command } from './command.ts';
+
+/** Prints the version of docker's command line. */
+export const cliVersion: Command = { file: 'docker', args: ['--version'] };
+
+/** Prints the version of buildx. */
+export const buildxVersion: Command = { file: 'docker', args: ['buildx', 'version'] };
+
+/** Prints the tasks that containerd runs for Docker: `TASK PID STATUS`, a line each. */
+export const listTasks: Command = {
+  file: 'ctr',
+  args: ['--timeout', '5s', '--namespace', 'moby', 'tasks', 'ls'],
+};
+
+/** Makes an image of a tar archive that is read from stdin; prints its ID. */
+export function importImage(name: string): Command {
+  return { file: 'docker', args: ['import', '-', name] };
+}
+
+/** Lists both ends of every connection of a local socket that is open, and whose they are. */
+export const listLocalConnections: Command = {
+  file: 'ss',
+  args: ['--no-header', '--unix', '--processes', 'state', 'connected'],
+};

@@ -1,0 +1,107 @@
+import { styleText } from 'node:util';
+import type { Invocation } from '../command-table.ts';
+import { isHealthy, type EngineProbe } from '../core/engine-health.ts';
+import type { Part } from '../core/engine-parts.ts';
+import { OperatorError, UsageError } from '../errors.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { dockerSocket } from '../host/engine-api.ts';
+import { readEngineStatus, type EngineStatus } from '../host/engine-status.ts';
+import { tableLines } from './table.ts';
+
+/** `engine status`. */
+export async function run(invocation: Invocation): Promise<ExitCode> {
+  const [verb] = invocation.positionals;
+  if (verb !== 'status') {
+    throw new UsageError(
+      verb === undefined ? 'engine needs a verb: status' : `unknown verb: engine ${verb}`,
+      'orchestrator-update engine --help',
+    );
+  }
+  if (process.getuid?.() !== 0) {
+    throw new OperatorError('this command needs to be root', 'sudo orchestrator-update engine …');
+  }
+  const status = await readEngineStatus(dockerSocket(invocation.environment));
+  const text = invocation.json
+    ? JSON.stringify({ schema: 1, ...status }, undefined, 2)
+    : textOf(status).join('\n');
+  process.stdout.write(`${text}\n`);
+  return isHealthy(status.probes) ? exitCodes.done : exitCodes.failed;
+}
+
+function textOf(status: EngineStatus): string[] {
+  const isTerminal = process.stdout.isTTY === true;
+  const { family, why, api, facts, units, probes } = status;
+  const general = [
+    [
+      'engine',
+      why === undefined ? `packages of ${family}` : `cannot be upgraded or repaired: ${why}`,
+    ],
+    ['API', api === undefined ? 'does not answer' : `${api.oldest} to ${api.newest}`],
+    ...(facts === undefined
+      ? []
+      : [
+          [
+            'live-restore',
+            facts.liveRestore ? 'on' : 'off: a restart of Docker stops every container',
+          ],
+          [
+            'storage',
+            `${facts.storageDriver}, images kept by ${facts.imageStore}, ${facts.rootDirectory}`,
+          ],
+        ]),
+    ...units.map(({ unit, state, restarts, isRefused }) => [
+      unit,
+      unitText(state, restarts, isRefused),
+    ]),
+    ...clientRows(status),
+  ];
+  return [
+    ...tableLines(general, isTerminal),
+    '',
+    ...tableLines(
+      [['PART', 'PACKAGE', 'INSTALLED', 'RUNS', 'AVAILABLE'], ...partRows(status)],
+      isTerminal,
+    ),
+    '',
+    ...probes.map(probeLine),
+  ];
+}
+
+function unitText(state: string, restarts: number, isRefused: boolean): string {
+  const again = restarts > 0 ? `, started again ${restarts} times by systemd` : '';
+  const refused = isRefused ? '; systemctl reset-failed docker docker.socket containerd' : '';
+  return `${state}${again}${refused}`;
+}
+
+function clientRows({ clients }: EngineStatus): string[][] {
+  if (clients === undefined) return [];
+  if (clients.length === 0) return [['clients', 'none']];
+  return clients.map(({ who, apiVersion }) => [
+    'client',
+    `${who}, ${apiVersion === undefined ? 'API version not known' : `API ${apiVersion}`}`,
+  ]);
+}
+
+function partRows({ parts }: EngineStatus): string[][] {
+  return parts.map((part) => {
+    const { name, package: found, runs = '-' } = part;
+    return [name, found?.name ?? '-', found?.version ?? '-', runs, availableText(part)];
+  });
+}
+
+function availableText({ package: found }: Part): string {
+  if (found === undefined) return '-';
+  const { candidate, version, isHeld, isWhole } = found;
+  const newer = candidate === undefined || candidate === version ? 'nothing newer' : candidate;
+  const held = isHeld ? ', held' : '';
+  return `${newer}${held}${isWhole ? '' : ', half installed: dpkg --configure -a'}`;
+}
+
+function probeLine({ name, state, detail, seconds }: EngineProbe): string {
+  const mark = {
+    ok: styleText('green', '✓'),
+    failed: styleText('red', '✗'),
+    unknown: styleText('yellow', '?'),
+  }[state];
+  return `${mark} ${name}: ${detail} (${seconds.toFixed(1)} s)`;
+}

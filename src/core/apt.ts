@@ -1,0 +1,34 @@
+import type { PackageFacts } from './engine-parts.ts';
+
+/**
+ * Reads what `listInstalled` prints: a name, a version and dpkg's state of each package.
+ *
+ * @param held the names that `listHeld` prints
+ * @param candidates as `candidatesIn` has them
+ */
+export function installedIn(
+  text: string,
+  held: ReadonlySet<string>,
+  candidates: ReadonlyMap<string, string>,
+): PackageFacts[] {
+  return text.split('\n').flatMap((line) => {
+    const [name = '', version = '', state = ''] = line.split('\t');
+    // `ii `: wanted and installed; `iU`, `iF`, `iHR`: cut off in the middle; `rc`, `un`: not there.
+    const isThere = /^.[UFHWti]/.test(state);
+    if (!isThere || version === '') return [];
+    const candidate = candidates.get(name);
+    return [{ name, version, candidate, isHeld: held.has(name), isWhole: /^.i *$/.test(state) }];
+  });
+}
+
+/** The candidates of packages, by what `apt-cache policy` prints. */
+export function candidatesIn(text: string): ReadonlyMap<string, string> {
+  const candidates = new Map<string, string>();
+  let name = '';
+  for (const line of text.split('\n')) {
+    name = /^(\S+):$/.exec(line)?.[1] ?? name;
+    const candidate = /^ {2}Candidate: (\S+)$/.exec(line)?.[1];
+    if (candidate !== undefined && candidate !== '(none)') candidates.set(name, candidate);
+  }
+  return candidates;
+}
