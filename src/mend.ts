@@ -1,11 +1,11 @@
 import { dropBeside } from './beside.ts';
 import type { Config } from './config/schema.ts';
-import { endedWithEngine, type Startup } from './core/observe.ts';
+import { endedWithEngine, stuckSince, type Container, type Startup } from './core/observe.ts';
 import { messageOf } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { nothingToDo, type Outcome } from './outcome.ts';
 import { readDeployed } from './records.ts';
-import { startAgain } from './start-again.ts';
+import { restartEngine, startAgain } from './start-again.ts';
 
 /** How long Docker may take to answer after it was started. */
 const ENGINE_WAIT_SECONDS = 60;
@@ -47,18 +47,41 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   if ((await readDeployed(host.state)) === undefined) return undefined;
   const startup = await startupOf(host);
   if (startup === undefined) return undefined;
-  let left = endedWithEngine(await host.engine.containers(), startup);
-  for (let look = 1; look < LOOKS && left.length > 0; look++) {
-    await host.sleep(BETWEEN_LOOKS_SECONDS);
-    left = endedWithEngine(await host.engine.containers(), startup);
+  const { ended, stuck } = await leftBy(host, startup);
+  const services = [...new Set([...ended, ...stuck])].toSorted();
+  if (services.length === 0) return undefined;
+  if (ended.length > 0) {
+    host.log.warn(`Docker was ended and left these ended, too: ${ended.join(', ')}`);
   }
-  if (left.length === 0) return undefined;
-  const services = [...new Set(left.map(({ service }) => service))].toSorted();
-  host.log.warn(`Docker was ended and left these ended, too: ${services.join(', ')}`);
-  await startAgain(host, services);
+  if (stuck.length > 0) {
+    const names = stuck.join(', ');
+    host.log.warn(`Docker says that it restarts these, and does not: ${names}: it is restarted`);
+    await restartEngine(host, services);
+  } else {
+    await startAgain(host, services);
+  }
   return nothingToDo(
     `started again in ${config.project_name}, after Docker had left them ended: ${services.join(', ')}`,
   );
+}
+
+/** The services that Docker has left: looked at again for a while, since it starts by itself what it knows of. */
+async function leftBy(
+  host: Host,
+  startup: Startup,
+): Promise<{ readonly ended: readonly string[]; readonly stuck: readonly string[] }> {
+  for (let look = 1; ; look++) {
+    const containers = await host.engine.containers();
+    const [ended, stuck] = [endedWithEngine(containers, startup), stuckSince(containers, startup)];
+    if (look === LOOKS || ended.length + stuck.length === 0) {
+      return { ended: servicesOf(ended), stuck: servicesOf(stuck) };
+    }
+    await host.sleep(BETWEEN_LOOKS_SECONDS);
+  }
+}
+
+function servicesOf(containers: readonly Container[]): string[] {
+  return [...new Set(containers.map(({ service }) => service))].toSorted();
 }
 
 /** Docker answers a moment before it says that it has started. */

@@ -32,10 +32,15 @@ export async function startAgain(
     if (engine.wasRestarted || !(await isPhantomPort(host, error))) throw error;
     host.log.warn('Docker holds a port that no container has: it is restarted to let go of it');
   }
+  engine.wasRestarted = true;
+  await restartEngine(host, services);
+}
+
+/** Restarts Docker, and starts these services, and what ran before. */
+export async function restartEngine(host: Host, services: readonly string[]): Promise<void> {
   const wanted = (await host.engine.containers()).filter(
     ({ service, state }) => services.includes(service) || isUp(state),
   );
-  engine.wasRestarted = true;
   await host.engine.restart();
   await host.compose.start([...new Set(wanted.map(({ service }) => service))]);
 }

@@ -98,3 +98,25 @@ await t.test('a Docker that answers and has not said yet that it has started', a
   t.match(await mendStopped(host, config), { summary: /started .*: web$/ });
   t.equal(asked, 3);
 });
+
+await t.test('what Docker says that it restarts, and has not since it began', async (t) => {
+  const restarting = { ...killed, state: 'restarting' } as const;
+  const world = await worldWith({
+    stuck: { ...restarting, finishedAt: '2026-01-01T11:59:58Z' },
+    crashing: { ...restarting, finishedAt: '2026-01-01T12:10:00Z' },
+    web: {},
+  });
+  const usual = fakeHost(world);
+  let restarts = 0;
+  const restart = async (): Promise<void> => {
+    restarts += 1;
+    world.containers = world.containers.map((one) =>
+      one.service === 'stuck' ? { ...one, state: 'exited' as const } : one,
+    );
+    await usual.engine.restart();
+  };
+  const host = { ...usual, engine: { ...usual.engine, restart } };
+  t.match(await mendStopped(host, config), { exitCode: 0, summary: /started again .*: stuck$/ });
+  t.equal(restarts, 1);
+  t.equal(statesOf(world)['stuck'], 'running');
+});
