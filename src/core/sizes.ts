@@ -3,6 +3,8 @@ export interface Size {
   /** What it takes on the disk: holes take nothing. */
   readonly bytes: number;
   readonly entries: number;
+  /** What the largest file takes: written anew beside the old one, it needs that room once more. */
+  readonly largestBytes: number;
 }
 
 /** A directory as it was found. */
@@ -21,7 +23,7 @@ export function lookedAt(printed: string): LookedAt {
   const directories = new Map<string, string>();
   const changed: string[] = [];
   const linked = new Set<string>();
-  let [blocks, entries] = [0, 0];
+  let [blocks, entries, largest] = [0, 0, 0];
   let end = 0;
   for (let at = 0; (end = printed.indexOf('\0', at)) >= 0; at = end + 1) {
     const kind = printed[at];
@@ -35,9 +37,12 @@ export function lookedAt(printed: string): LookedAt {
       const inode = kind === 'l' ? text.slice(text.indexOf(' ') + 1) : undefined;
       if (inode !== undefined && linked.has(inode)) continue;
       if (inode !== undefined) linked.add(inode);
-      blocks += Number.parseInt(text, 10);
+      const own = Number.parseInt(text, 10);
+      blocks += own;
+      largest = Math.max(largest, own);
       entries += 1;
     }
   }
-  return { size: { bytes: blocks * BLOCK_BYTES, entries }, directories, changed };
+  const [bytes, largestBytes] = [blocks * BLOCK_BYTES, largest * BLOCK_BYTES];
+  return { size: { bytes, entries, largestBytes }, directories, changed };
 }

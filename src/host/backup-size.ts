@@ -24,5 +24,6 @@ export function sumOf(sizes: readonly Size[]): Size {
   return {
     bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
     entries: sizes.reduce((sum, { entries }) => sum + entries, 0),
+    largestBytes: Math.max(0, ...sizes.map((one) => one.largestBytes)),
   };
 }

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { isWithin } from '../core/contents.ts';
 import { REPLACED_PATTERN } from '../core/swap.ts';
 import { roomFor } from '../core/room.ts';
+import type { Size } from '../core/sizes.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { bytesOfImages, roomForImages, type SavedImage } from '../core/saved-images.ts';
 import { expendable } from '../core/retention.ts';
@@ -55,8 +56,10 @@ export function createBackups(context: BackupContext): BackupHost {
     distrust: (draft) => onDisk(() => distrustSinceStart(context, draft)),
     dump: (draft, dump) => onDisk(() => writeDump(context, draft, dump)),
     finish: (draft, facts, inUse) => onDisk(() => finishBackup(context, draft, facts, inUse)),
-    neededBytes: async (sources, images) =>
-      neededFor(context, (await measure(context, sources)).bytes + bytesOfImages(images)),
+    neededBytes: async (sources, images) => {
+      const { bytes, largestBytes } = await measure(context, sources);
+      return neededFor(context, bytes + largestBytes + bytesOfImages(images));
+    },
     list: () => listBackups(directory),
     verify: (manifest) => verifyBackup(context, manifest),
     sample: (manifest, part) => sampleBackup(context, manifest, part),
@@ -148,7 +151,7 @@ async function layOut(context: BackupContext, manifest: BackupManifest) {
   const directory = join(context.config.backups_dir, partial(`verify-${manifest.name}`));
   await refuseWithoutRoom(
     context,
-    { bytes: manifest.sizeBytes, entries: manifest.files },
+    { bytes: manifest.sizeBytes, entries: manifest.files, largestBytes: 0 },
     undefined,
   );
   return { directory, problems: await restoreBackup(context, manifest, directory) };
@@ -165,7 +168,7 @@ function neededFor({ config }: BackupContext, bytes: number): number {
  */
 async function refuseWithoutRoom(
   context: BackupContext,
-  size: { bytes: number; entries: number },
+  size: Size,
   base: BackupManifest | undefined,
   images = { bytes: 0, bytesOfBase: 0 },
 ): Promise<void> {
@@ -173,13 +176,14 @@ async function refuseWithoutRoom(
   const disk = await statfs(directory);
   const free = disk.bavail * disk.bsize;
   const there = (base?.sizeBytes ?? 0) - images.bytesOfBase;
-  const needed = neededFor(context, Math.max(0, size.bytes - there) + images.bytes);
+  const more = Math.max(0, size.bytes - there) + size.largestBytes + images.bytes;
+  const needed = neededFor(context, more);
   const entries = Math.max(0, size.entries - (base?.files ?? 0));
   const outOfInodes = disk.files > 0 && disk.ffree < entries * 1.05 + 1000;
   if (free >= needed && !outOfInodes) return;
   throw new RefusedError(
     free < needed
-      ? `no room for a backup in ${directory}: ${megabytes(needed)} needed (the work tree, the volumes, images of this host and a reserve of ${context.config.backup.reserve_mb} MB), ${megabytes(free)} free`
+      ? `no room for a backup in ${directory}: ${megabytes(needed)} needed (the work tree, the volumes, the largest file once more while it is replaced, images of this host and a reserve of ${context.config.backup.reserve_mb} MB), ${megabytes(free)} free`
       : `no room for a backup in ${directory}: ${entries} files needed, ${disk.ffree} free`,
     `make room (du -sh ${directory}/*; remove old backups, lower backup.keep) or set backups_dir to another disk; the cluster was not touched`,
   );
