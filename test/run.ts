@@ -4,7 +4,6 @@
  * Usage: node test/run.ts [SUITE...]
  */
 import { appendFileSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
 import { execa } from 'execa';
 import { installPrograms, type Programs } from './lab/programs.ts';
 import {
@@ -41,9 +40,6 @@ const suites: readonly Suite[] = [
   { name: 'lab', tests: 'test/lab/scenarios', args: ['--jobs=2', '--timeout=900'] },
 ];
 
-/** The files that take two minutes and more. */
-const longFiles = ['torture', 'killed', 'databases', 'backups', 'bad-release', 'restore'];
-
 /** What the suites before the lab need; the lab sees to its own. */
 const programs: Programs = {
   git: 'git',
@@ -62,20 +58,10 @@ async function runSuite(suite: Suite): Promise<SuiteResults> {
   if (suite.name === 'lab' && process.getuid?.() !== 0) {
     return failed('lab', 'the lab boots real hosts and needs root: sudo npm test');
   }
-  const files = longestFirst(globSync(`${suite.tests}/**/*.test.ts`).toSorted());
+  const files = globSync(`${suite.tests}/**/*.test.ts`).toSorted();
   // Without files tap would run every test there is.
   if (files.length === 0) return failed(suite.name, `no test files in ${suite.tests}`);
   return runTests(suite, files);
-}
-
-/** Begun last, a long one would run on alone while the other jobs have nothing left to do. */
-function longestFirst(files: readonly string[]): string[] {
-  return files.toSorted((a, b) => rankOf(a) - rankOf(b));
-}
-
-function rankOf(file: string): number {
-  const at = longFiles.indexOf(basename(file, '.test.ts'));
-  return at === -1 ? longFiles.length : at;
 }
 
 async function runTests(suite: Suite, files: readonly string[]): Promise<SuiteResults> {
