@@ -6,12 +6,14 @@ import type { Host } from './host/host.ts';
 import { nothingToDo, type Outcome } from './outcome.ts';
 import { readDeployed } from './records.ts';
 import { restartEngine, startAgain } from './start-again.ts';
+import { files } from './state-names.ts';
 
 /** How long Docker may take to answer after it was started. */
 const ENGINE_WAIT_SECONDS = 60;
 /** Docker starts by itself what is to be restarted, one after the other. */
 const LOOKS = 5;
 const BETWEEN_LOOKS_SECONDS = 1;
+const MS_PER_DAY = 86_400_000;
 
 /** How many ends of Docker, one after the other, are seen to by one run. */
 const LIVES = 5;
@@ -48,14 +50,27 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   const startup = await startupOf(host);
   if (startup === undefined) return undefined;
   const { ended, stuck } = await leftBy(host, startup);
+  const isNew = stuck.length > 0 && !(await wasRestartedFor(host, stuck));
   const services = [...new Set([...ended, ...stuck])].toSorted();
   if (services.length === 0) return undefined;
   if (ended.length > 0) {
     host.log.warn(`Docker was ended and left these ended, too: ${ended.join(', ')}`);
   }
-  if (stuck.length > 0) {
+  if (stuck.length > 0 && !isNew) {
+    const names = stuck.join(', ');
+    host.log.warn(
+      `Docker says that it restarts these, and does not, also after its restart: ${names}`,
+    );
+    if (ended.length === 0) return undefined;
+    await startAgain(host, ended);
+  } else if (stuck.length > 0) {
     const names = stuck.join(', ');
     host.log.warn(`Docker says that it restarts these, and does not: ${names}: it is restarted`);
+    // Who is started with the next Docker must not restart it again.
+    await host.state.write(
+      files.restartedFor,
+      `${JSON.stringify({ stuck, atMs: host.now().getTime() })}\n`,
+    );
     await restartEngine(host, services);
   } else {
     await startAgain(host, services);
@@ -70,13 +85,31 @@ async function leftBy(
   host: Host,
   startup: Startup,
 ): Promise<{ readonly ended: readonly string[]; readonly stuck: readonly string[] }> {
+  let stuckAlways: readonly string[] | undefined;
   for (let look = 1; ; look++) {
     const containers = await host.engine.containers();
-    const [ended, stuck] = [endedWithEngine(containers, startup), stuckSince(containers, startup)];
+    const ended = endedWithEngine(containers, startup);
+    const now = stuckSince(containers, startup);
+    stuckAlways = (stuckAlways ?? now.map(({ id }) => id)).filter((id) =>
+      now.some((one) => one.id === id),
+    );
+    const stuck = now.filter(({ id }) => stuckAlways?.includes(id));
     if (look === LOOKS || ended.length + stuck.length === 0) {
       return { ended: servicesOf(ended), stuck: servicesOf(stuck) };
     }
     await host.sleep(BETWEEN_LOOKS_SECONDS);
+  }
+}
+
+/** For the same services it is restarted once a day: where that does not help, it never will. */
+async function wasRestartedFor(host: Host, stuck: readonly string[]): Promise<boolean> {
+  try {
+    const text = (await host.state.read(files.restartedFor)) ?? '{}';
+    const before = JSON.parse(text) as { stuck?: string[]; atMs?: number };
+    const isRecent = host.now().getTime() - (before.atMs ?? 0) < MS_PER_DAY;
+    return isRecent && stuck.every((service) => before.stuck?.includes(service) === true);
+  } catch {
+    return false;
   }
 }
 

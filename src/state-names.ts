@@ -18,6 +18,10 @@ export const files = {
   verification: 'verification.json',
   /** When a person was told last that a backup is damaged. */
   remindedOfBackup: 'reminded-of-backup.json',
+  /** What was tried to mend the engine, while it is broken. */
+  engineIncident: 'engine-incident.json',
+  /** The services for which Docker was restarted, since it said for ever that it restarts them. */
+  restartedFor: 'restarted-for.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

@@ -15,6 +15,9 @@ export function shareBlocks(from: string, to: string): Command {
   return { file: 'cp', args: ['--archive', '--reflink=always', '--', from, to] };
 }
 
+/** The directory itself may be a link, as that of a volume that is a bind mount: rsync follows it, too. */
+const SELF = '-H';
+
 /**
  * Prints the files below a directory whose inode changed since a moment, relative to it, each ended by NUL.
  *
@@ -30,7 +33,7 @@ export function filesChangedSince(
     .filter((pattern) => pattern.startsWith('/'))
     .flatMap((pattern) => ['-path', `${directory}${pattern.replace(/\/$/, '')}`, '-prune', '-o']);
   const wanted = ['-type', 'f', '-newerct', `@${since.toFixed(3)}`, '-printf', '%P\\0'];
-  return { file: 'find', args: [directory, ...prune, ...wanted] };
+  return { file: 'find', args: [SELF, directory, ...prune, ...wanted] };
 }
 
 /** As `whatChanged` reads it: type, inode and path from the top, each ended by NUL. */
@@ -47,29 +50,31 @@ export function findAll(directory: string, excluded: readonly string[], since: n
   const prune = excluded.flatMap((pattern) => {
     const bare = pattern.replace(/\/$/, '');
     const kind = bare === pattern ? [] : ['-type', 'd'];
-    return [...kind, ...placeOf(bare, directory), '-prune', '-o'];
+    return [...placeOf(bare, directory), ...kind, '-prune', '-o'];
   });
   const changed = ['-type', 'f', '-newerct', `@${since.toFixed(3)}`, '-printf', 'c%P\\0'];
   const directories = ['-type', 'd', '-printf', 'd%i %P\\0'];
   const linked = ['!', '-type', 'd', '!', '-links', '1', '-printf', 'l%b %i\\0'];
   const sizes = [...linked, '-o', '-printf', 'b%b\\0'];
   const all = [...changed, ',', ...directories, ',', ...sizes];
-  return { file: 'find', args: [directory, ...prune, '(', ...all, ')'] };
+  return { file: 'find', args: [SELF, directory, ...prune, '(', ...all, ')'] };
 }
 
 function placeOf(pattern: string, directory: string): string[] {
   if (pattern.startsWith('/')) return ['-path', `${directory}${pattern}`];
-  return pattern.includes('/') ? ['-path', `*/${pattern}`] : ['-name', pattern];
+  // The top may have such a name itself.
+  const place = pattern.includes('/') ? ['-path', `*/${pattern}`] : ['-name', pattern];
+  return [...place, '!', '-samefile', directory];
 }
 
 /** Whether `findAll` takes a pattern for exactly what rsync does: only rsync's `*` and `?` stop at a slash. */
 export function isUnderstood(pattern: string): boolean {
-  return pattern.replace(/\/$/, '').lastIndexOf('/') <= 0 || !/[*?[]/.test(pattern);
+  return !pattern.replace(/\/$/, '').includes('/') || !/[*?[]/.test(pattern);
 }
 
 /** Lists what is below a directory. */
 export function findEntries(directory: string): Command {
-  return { file: 'find', args: [directory, '-mindepth', '1', ...AS_FOUND] };
+  return { file: 'find', args: [SELF, directory, '-mindepth', '1', ...AS_FOUND] };
 }
 
 /**
@@ -78,7 +83,7 @@ export function findEntries(directory: string): Command {
  * @param since seconds since 1970
  */
 export function findChanged(directory: string, since: number): Command {
-  return { file: 'find', args: [directory, '-newerct', `@${since.toFixed(3)}`, ...AS_FOUND] };
+  return { file: 'find', args: [SELF, directory, '-newerct', `@${since.toFixed(3)}`, ...AS_FOUND] };
 }
 
 /** Makes files look as if nobody had written to them for long: their names are read, each ended by NUL. */

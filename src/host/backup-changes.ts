@@ -74,9 +74,14 @@ export async function hasOwnClock(directory: string): Promise<boolean> {
   return OWN_CLOCK.has((await statfs(directory)).type);
 }
 
-/** Whether what was changed since can look older than it is, since the time of day was set back. */
+/** By how much the time of day was set back since: so much older than it is can look what was changed. */
+export function setBackMs(context: Pick<BackupContext, 'now'>, aheadBeforeMs: number): number {
+  return Math.max(0, aheadBeforeMs - aheadMs(context));
+}
+
+/** Whether that is more than margins make up for. */
 export function isSetBack(context: Pick<BackupContext, 'now'>, aheadBeforeMs: number): boolean {
-  return aheadMs(context) < aheadBeforeMs - SET_BACK_MS;
+  return setBackMs(context, aheadBeforeMs) > SET_BACK_MS;
 }
 
 /**

@@ -6,14 +6,14 @@ import { outsideSandbox, stopCopies } from '../argv/systemd-run.ts';
 import type { Command } from '../argv/command.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { pathExists } from './disk.ts';
-import { changedSince } from './backup-changes.ts';
+import { changedSince, setBackMs } from './backup-changes.ts';
 import { exec, type ExecResult } from './exec.ts';
 import { OWN_PREFIX, RESERVED, type BackupContext } from './backup-layout.ts';
 import type { BackupDraft, BackupSource } from './backup-host.ts';
 
 const STOP_COPIES_SECONDS = 100;
 /** How many sources are copied at the same time. */
-const LANES = 4;
+export const LANES = 4;
 /** Clocks of filesystems are coarse, and a pass is begun a moment after it is noted. */
 const MARGIN_MS = 2000;
 
@@ -29,6 +29,8 @@ interface Pass {
   readonly to: string;
   readonly excluded: readonly string[];
   readonly isFile?: boolean;
+  /** Into the top of the backup, beside what is ours there. */
+  readonly isTop?: boolean;
 }
 
 /**
@@ -64,6 +66,7 @@ export async function copyChanged(
     const paths = seen && (await changedSince(context, pass.from, seen));
     if (paths === undefined) {
       if (pass.isFile !== true) await mkdir(pass.to, { recursive: true });
+      if (seen) await distrustPass(context, pass, seen.sinceMs - setBackMs(context, seen.aheadMs));
       await runOutside(context, copyCommand(pass), lane, withinSeconds);
     } else if (paths.length > 0) {
       await distrustFiles(
@@ -169,8 +172,8 @@ async function passesOf(draft: BackupDraft): Promise<Pass[]> {
   return (await Promise.all(draft.sources.map((source) => passesFor(source, draft)))).flat();
 }
 
-function isOurs({ excluded }: Pass, path: string): boolean {
-  return excluded.length > 0 && isReserved(path.split('/', 1)[0] ?? '');
+function isOurs({ isTop = false }: Pass, path: string): boolean {
+  return isTop && isReserved(path.split('/', 1)[0] ?? '');
 }
 
 function isReserved(name: string): boolean {
@@ -186,7 +189,7 @@ async function passesFor(source: BackupSource, draft: BackupDraft): Promise<Pass
   const clashes = entries.filter(({ name }) => isReserved(name));
   const kept = [...RESERVED, `${OWN_PREFIX}*`].map((name) => `/${name}`);
   return [
-    { from: path, to, excluded: [...excluded, ...kept] },
+    { from: path, to, excluded: [...excluded, ...kept], isTop: true },
     ...clashes.map((entry) => ({
       from: join(path, entry.name),
       to: join(to, `${OWN_PREFIX}${entry.name}`),

@@ -152,7 +152,9 @@ async function* linesOf(
   leftOut: readonly string[],
 ): AsyncGenerator<readonly string[]> {
   const { directory, base } = draft;
-  const since = base === undefined ? 0 : Date.parse(base.at);
+  // With a clock that was set back, what was written now may look older than the base.
+  const isKnown = base !== undefined && !isSetBack(context, base.aheadMs);
+  const since = isKnown ? Date.parse(base.at) : 0;
   const watcher = watcherOf(context, 'taking the digests of the backup', draft.sizeBytes);
   const isKept = ({ ctimeMs }: { ctimeMs: bigint }): boolean => Number(ctimeMs) < since;
   const before = base === undefined ? undefined : join(directory, MTREE);

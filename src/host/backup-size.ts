@@ -2,6 +2,7 @@ import { findAll } from '../argv/files.ts';
 import { lookedAt, type Size } from '../core/sizes.ts';
 import type { BackupSource } from './backup-host.ts';
 import type { BackupContext } from './backup-layout.ts';
+import { LANES } from './backup-copy.ts';
 import { exec } from './exec.ts';
 
 /** What there is to be backed up. What vanishes meanwhile need not be. */
@@ -20,10 +21,15 @@ export async function measure(
   return sumOf(sizes);
 }
 
+/** Of sources that are copied at the same time, each may be at its largest file. */
 export function sumOf(sizes: readonly Size[]): Size {
+  const largest = sizes
+    .map(({ largestBytes }) => largestBytes)
+    .toSorted((left, right) => right - left)
+    .slice(0, LANES);
   return {
     bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
     entries: sizes.reduce((sum, { entries }) => sum + entries, 0),
-    largestBytes: Math.max(0, ...sizes.map((one) => one.largestBytes)),
+    largestBytes: largest.reduce((sum, bytes) => sum + bytes, 0),
   };
 }

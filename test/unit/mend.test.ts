@@ -119,4 +119,13 @@ await t.test('what Docker says that it restarts, and has not since it began', as
   t.match(await mendStopped(host, config), { exitCode: 0, summary: /started again .*: stuck$/ });
   t.equal(restarts, 1);
   t.equal(statesOf(world)['stuck'], 'running');
+
+  // The same again, as the run would see it that is started with the next Docker.
+  world.containers = world.containers.map((one) =>
+    one.service === 'stuck'
+      ? { ...one, state: 'restarting' as const, finishedAt: '2026-01-01T11:59:58Z' }
+      : one,
+  );
+  t.equal(await mendStopped(host, config), undefined);
+  t.equal(restarts, 1, 'once');
 });
