@@ -184,20 +184,32 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/restore.ts'),
   },
   engine: {
-    summary: 'what Docker is made of on this host, and whether it works',
-    usage: 'engine status [--json]',
+    summary: 'what Docker is made of on this host, whether it works, and mending it',
+    usage: 'engine status | engine repair [--dry-run] [--max-rung N] [--json]',
     details: [
       [
         'status',
-        'packages, versions, settings and clients; asks for an answer, makes and removes a container, tries the published ports, looks for tasks that Docker does not know',
+        'packages, versions, settings, clients; whether it answers, makes containers, serves ports',
       ],
-      ['exit code', '1 when Docker does not work'],
+      [
+        'repair',
+        'take the least that can help, look again, go on; nothing of Docker is ever deleted',
+      ],
+      [
+        '--dry-run',
+        'say what is broken and what could help, least first; exit code 10 if anything',
+      ],
+      ['--max-rung', 'go no higher than this; docs/recovery.md lists the rungs'],
+      [
+        'exit code',
+        'of status: 1 when Docker does not work; of repair: 13 when a person is needed',
+      ],
     ],
     examples: [
       'orchestrator-update engine status',
-      'orchestrator-update engine status --json | jq \'.probes[] | select(.state != "ok")\'',
+      'sudo orchestrator-update engine repair --dry-run',
     ],
-    options: {},
+    options: { 'dry-run': flag, 'max-rung': { type: 'string' } },
     words: 1,
     load: () => import('./commands/engine.ts'),
   },

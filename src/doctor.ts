@@ -8,6 +8,7 @@ import { readConfig } from './commands/context.ts';
 import type { Config } from './config/schema.ts';
 import { REPLACED_LABEL } from './core/swap.ts';
 import { lastVerification, overdue, type Verification } from './core/verification.ts';
+import { engineHolds } from './doctor-engine.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import { listBackups } from './host/backups.ts';
@@ -61,7 +62,14 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
       verificationCheck(stateDirectory),
     ];
     const rest = await Promise.all(checks.map((check) => check(config)));
-    return [...general, good, ...rest, ...(await replacedData()), ...(await probes(config))];
+    return [
+      ...general,
+      good,
+      ...rest,
+      ...(await replacedData()),
+      ...(await engineHolds()),
+      ...(await probes(config)),
+    ];
   } catch (error) {
     return [...general, failed('configuration', error)];
   }

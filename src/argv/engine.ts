@@ -13,8 +13,9 @@ export const listTasks: Command = {
 };
 
 /** Makes an image of a tar archive that is read from stdin; prints its ID. */
-export function importImage(name: string): Command {
-  return { file: 'docker', args: ['import', '-', name] };
+export function importImage(socket: string, name: string): Command {
+  // Not where a context of root's would have it.
+  return { file: 'docker', args: ['--host', `unix://${socket}`, 'import', '-', name] };
 }
 
 /** Lists both ends of every connection of a local socket that is open, and whose they are. */

@@ -11,6 +11,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     const { host, log } = await openContext(invocation, door);
     const latched = await readNeedsOperator(host.state);
     if (latched) await host.state.remove(files.needsOperator);
+    // The next time the engine is broken is another incident.
+    if (latched) await host.state.remove(files.engineIncident);
     const text = latched
       ? `acknowledged: ${latched.reason}; the next run goes on`
       : 'nothing to acknowledge: no operator is needed';

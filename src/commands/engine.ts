@@ -6,20 +6,22 @@ import { OperatorError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-api.ts';
 import { readEngineStatus, type EngineStatus } from '../host/engine-status.ts';
+import { repair } from './engine-repair.ts';
 import { tableLines } from './table.ts';
 
-/** `engine status`. */
+/** `engine status|repair`. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const [verb] = invocation.positionals;
-  if (verb !== 'status') {
+  if (verb !== 'status' && verb !== 'repair') {
     throw new UsageError(
-      verb === undefined ? 'engine needs a verb: status' : `unknown verb: engine ${verb}`,
+      verb === undefined ? 'engine needs a verb: status or repair' : `unknown verb: engine ${verb}`,
       'orchestrator-update engine --help',
     );
   }
   if (process.getuid?.() !== 0) {
     throw new OperatorError('this command needs to be root', 'sudo orchestrator-update engine …');
   }
+  if (verb === 'repair') return repair(invocation);
   const status = await readEngineStatus(dockerSocket(invocation.environment));
   const text = invocation.json
     ? JSON.stringify({ schema: 1, ...status }, undefined, 2)
@@ -54,6 +56,7 @@ function textOf(status: EngineStatus): string[] {
       unitText(state, restarts, isRefused),
     ]),
     ...clientRows(status),
+    ...upgradeRows(status),
   ];
   return [
     ...tableLines(general, isTerminal),
@@ -80,6 +83,21 @@ function clientRows({ clients }: EngineStatus): string[][] {
     'client',
     `${who}, ${apiVersion === undefined ? 'API version not known' : `API ${apiVersion}`}`,
   ]);
+}
+
+function upgradeRows({ upgrade }: EngineStatus): string[][] {
+  if (upgrade === undefined) return [];
+  const { changes, refusals } = upgrade;
+  const what = changes.map(
+    ({ name, from, to }) => `${name} ${[from ?? 'new', to ?? 'removed'].join(' → ')}`,
+  );
+  return [
+    [
+      'upgrade',
+      what.length === 0 && refusals.length === 0 ? 'nothing newer' : what.join(', ') || '-',
+    ],
+    ...refusals.map((why) => ['not like that', why]),
+  ];
 }
 
 function partRows({ parts }: EngineStatus): string[][] {

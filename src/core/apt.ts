@@ -1,4 +1,5 @@
 import type { PackageFacts } from './engine-parts.ts';
+import type { PackageChange } from './engine-upgrade.ts';
 
 /**
  * Reads what `listInstalled` prints: a name, a version and dpkg's state of each package.
@@ -31,4 +32,14 @@ export function candidatesIn(text: string): ReadonlyMap<string, string> {
     if (candidate !== undefined && candidate !== '(none)') candidates.set(name, candidate);
   }
   return candidates;
+}
+
+/** Reads what `simulateUpgrade` prints. */
+export function changesIn(text: string): PackageChange[] {
+  return text.split('\n').flatMap((line) => {
+    const [, act, name = '', from, to] =
+      /^(Inst|Remv) (\S+)(?: \[([^\]]+)\])?(?: \((\S+))?/.exec(line) ?? [];
+    if (act === undefined) return [];
+    return [{ name: name.replace(/:[a-z0-9]+$/, ''), from, to: act === 'Inst' ? to : undefined }];
+  });
 }

@@ -1,31 +1,29 @@
-import { connect } from 'node:net';
+import { readdir, readFile, readlink } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { listTasks } from '../argv/engine.ts';
 import {
   orphansIn,
-  reachedAt,
+  shimTasksIn,
   tasksIn,
   type EngineProbe,
   type EngineProbeName,
-  type PublishedPort,
+  type Process,
   type Task,
 } from '../core/engine-health.ts';
 import { messageOf } from '../errors.ts';
 import { expect, openEngineApi, type EngineApi } from './engine-api.ts';
 import { CommandError, exec } from './exec.ts';
 import { probeContainer } from './probe-container.ts';
+import { probePorts } from './probe-ports.ts';
 
-const API_SECONDS = 3;
+const API_SECONDS = 5;
 const CONTAINER_SECONDS = 20;
-const PORT_SECONDS = 3;
 const TASKS_SECONDS = 10;
-/** docker-proxy takes a connection, and closes it when nobody is behind it. */
-const CLOSED_AT_ONCE_MS = 300;
 /** A container that is just being started has a task before Docker says so. */
 const BETWEEN_LOOKS_MS = 2000;
 
-/** What a probe has found: undefined for well. */
-type Verdict = Pick<EngineProbe, 'state' | 'detail'>;
+/** What a probe has found. */
+export type Verdict = Pick<EngineProbe, 'state' | 'detail'>;
 
 /**
  * Asks the engine in four ways whether it works; that its units are active proves nothing. Takes up to half a minute
@@ -42,7 +40,7 @@ export async function probeEngine(socket: string): Promise<EngineProbe[]> {
       ...(['container', 'ports', 'tasks'] as const).map((name) => ({ name, ...unknown })),
     ];
   }
-  const container = await timed('container', () => probeNewContainer(patient));
+  const container = await timed('container', () => probeNewContainer(patient, socket));
   return [
     api,
     container,
@@ -54,7 +52,8 @@ export async function probeEngine(socket: string): Promise<EngineProbe[]> {
 async function timed(name: EngineProbeName, ask: () => Promise<Verdict>): Promise<EngineProbe> {
   const startedAtMs = performance.now();
   const verdict = await ask().catch((error: unknown): Verdict => ({
-    state: 'failed',
+    // Of the others, what could not be asked says nothing.
+    state: name === 'api' || name === 'container' ? 'failed' : 'unknown',
     detail: messageOf(error),
   }));
   return { name, ...verdict, seconds: Math.round(performance.now() - startedAtMs) / 1000 };
@@ -66,69 +65,18 @@ async function probeApi(api: EngineApi): Promise<Verdict> {
   return { state: 'ok', detail: `dockerd ${version} answers, API ${newest}` };
 }
 
-async function probeNewContainer(api: EngineApi): Promise<Verdict> {
+async function probeNewContainer(api: EngineApi, socket: string): Promise<Verdict> {
   const { body } = expect(await api('GET', '/version'), [200], 'its version');
   const { Arch: architecture = '' } = body as Record<string, string>;
-  const isMade = await probeContainer(api, architecture, CONTAINER_SECONDS);
-  return isMade
+  const why = await probeContainer(api, { socket, architecture, withinSeconds: CONTAINER_SECONDS });
+  return why === undefined
     ? { state: 'ok', detail: 'a new container was made, started, used and removed' }
-    : { state: 'unknown', detail: `there is no program to try with for ${architecture}` };
-}
-
-async function probePorts(api: EngineApi): Promise<Verdict> {
-  const published = await publishedPorts(api);
-  const answers = await Promise.all(
-    published.map(async (one) => [one, await isReached(one)] as const),
-  );
-  const dead = answers.filter(([, reached]) => !reached).map(([one]) => one);
-  if (dead.length === 0) {
-    return { state: 'ok', detail: `${published.length} published ports of TCP answer` };
-  }
-  const names = dead.map(({ address, port, container }) => `${address}:${port} (${container})`);
-  return { state: 'failed', detail: `nobody answers at ${names.join(', ')}` };
-}
-
-async function publishedPorts(api: EngineApi): Promise<PublishedPort[]> {
-  const { body } = expect(await api('GET', '/containers/json'), [200], 'its containers');
-  const containers = body as {
-    Names?: readonly string[];
-    Ports?: readonly { IP?: string; PublicPort?: number; Type?: string }[] | null;
-  }[];
-  return containers.flatMap(({ Names: names, Ports: ports }) =>
-    (ports ?? []).flatMap(({ IP: address = '', PublicPort: port, Type: type }) =>
-      port === undefined || type !== 'tcp'
-        ? []
-        : [{ address, port, container: (names?.[0] ?? '').replace(/^\//, '') }],
-    ),
-  );
-}
-
-/** Whether somebody takes a connection and does not end it at once. */
-function isReached(published: PublishedPort): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ ...reachedAt(published), timeout: PORT_SECONDS * 1000 });
-    const finish = (reached: boolean) => (): void => {
-      socket.destroy();
-      resolve(reached);
-    };
-    socket.once('connect', () => setTimeout(finish(true), CLOSED_AT_ONCE_MS));
-    socket.once('data', finish(true));
-    for (const event of ['error', 'end', 'timeout']) socket.once(event, finish(false));
-  });
+    : { state: 'unknown', detail: why };
 }
 
 async function probeTasks(api: EngineApi): Promise<Verdict> {
-  let orphans: Task[] = [];
-  for (let look = 1; look <= 2; look++) {
-    const tasks = await tasksNow();
-    if (tasks === undefined)
-      return { state: 'unknown', detail: 'there is no ctr to ask containerd' };
-    orphans = orphansIn(tasks, await knownContainers(api));
-    if (orphans.length === 0) {
-      return { state: 'ok', detail: `Docker knows every task of containerd (${tasks.length})` };
-    }
-    await wait(BETWEEN_LOOKS_MS);
-  }
+  const { orphans, count } = await stayingOrphans(api);
+  if (orphans.length === 0) return known(count);
   const names = orphans.map(({ id, pid }) => `${id.slice(0, 12)} (process ${pid})`);
   return {
     state: 'failed',
@@ -136,18 +84,64 @@ async function probeTasks(api: EngineApi): Promise<Verdict> {
   };
 }
 
-async function tasksNow(): Promise<Task[] | undefined> {
+/** What runs and Docker does not know, twice in a row: what crashes has a task at one moment and none at the next. */
+export async function stayingOrphans(api: EngineApi): Promise<{ orphans: Task[]; count: number }> {
+  const first = await orphansNow(api);
+  if (first.orphans.length === 0) return first;
+  await wait(BETWEEN_LOOKS_MS);
+  const { orphans, count } = await orphansNow(api);
+  const pids = new Set(first.orphans.map(({ pid }) => pid));
+  return { orphans: orphans.filter(({ pid }) => pids.has(pid)), count };
+}
+
+function known(count: number): Verdict {
+  return { state: 'ok', detail: `Docker knows all that runs (${count})` };
+}
+
+async function orphansNow(api: EngineApi): Promise<{ orphans: Task[]; count: number }> {
+  const all = (await Promise.all([tasksOfContainerd(), shimTasks()])).flat();
+  const orphans = orphansIn(all, await runningContainers(api));
+  return { orphans, count: new Set(all.map(({ id }) => id)).size };
+}
+
+/** None where there is no `ctr`: the shims tell nearly the same. */
+async function tasksOfContainerd(): Promise<Task[]> {
   try {
     return tasksIn((await exec(listTasks, { timeoutSeconds: TASKS_SECONDS })).stdout);
   } catch (error) {
-    if (error instanceof CommandError && error.message.includes('is not installed'))
-      return undefined;
+    if (error instanceof CommandError && error.message.includes('is not installed')) return [];
     throw error;
   }
 }
 
-async function knownContainers(api: EngineApi): Promise<ReadonlySet<string>> {
-  const listed = await api('GET', '/containers/json');
+/** The containers that run on this host, by the shims that hold them. */
+export async function shimTasks(): Promise<Task[]> {
+  return shimTasksIn(await ownProcesses());
+}
+
+/** Not those of containers: one of them may run an engine of its own. */
+async function ownProcesses(): Promise<Process[]> {
+  const own = await readlink('/proc/self/ns/pid');
+  const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    names.map(async (name) => {
+      const [text, namespace] = await Promise.all([
+        readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => ''),
+        readlink(`/proc/${name}/ns/pid`).catch(() => ''),
+      ]);
+      return namespace === own ? [{ pid: Number(name), words: text.split('\0') }] : [];
+    }),
+  );
+  return found.flat();
+}
+
+/** For Docker, one that it is about to start again does not run; one that it has just made soon will. */
+async function runningContainers(api: EngineApi): Promise<ReadonlySet<string>> {
+  const listed = await api('GET', '/containers/json?all=true');
   const { body } = expect(listed, [200], 'its containers');
-  return new Set((body as { Id: string }[]).map(({ Id: id }) => id));
+  const containers = body as { Id: string; State: string }[];
+  const runs = ['running', 'paused', 'created', 'removing'];
+  return new Set(
+    containers.filter(({ State: state }) => runs.includes(state)).map(({ Id: id }) => id),
+  );
 }

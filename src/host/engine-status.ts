@@ -15,12 +15,14 @@ import {
   type EngineParts,
   type PartName,
 } from '../core/engine-parts.ts';
+import { judgeUpgrade, upgradable, type EngineUpgrade } from '../core/engine-upgrade.ts';
 import type { EngineProbe } from '../core/engine-health.ts';
 import { versionIn } from '../core/version.ts';
+import { messageOf } from '../errors.ts';
 import { openEngineApi, type EngineApi } from './engine-api.ts';
 import { probeEngine } from './engine-probes.ts';
 import { exec } from './exec.ts';
-import { openApt } from './packages.ts';
+import { openApt, type PackageHost } from './packages.ts';
 
 /** How one unit of systemd stands. */
 export interface UnitState {
@@ -49,6 +51,8 @@ export interface EngineStatus extends EngineParts {
   readonly units: readonly UnitState[];
   /** Undefined where it cannot be known. */
   readonly clients: readonly EngineClient[] | undefined;
+  /** What an upgrade would do; undefined where nothing of this engine can be upgraded. */
+  readonly upgrade: EngineUpgrade | undefined;
   readonly probes: readonly EngineProbe[];
 }
 
@@ -81,8 +85,9 @@ export async function readEngineStatus(socket: string): Promise<EngineStatus> {
   const [info, version] = isUp
     ? await Promise.all([bodyOf<Info>(api, '/info'), bodyOf<Version>(api, '/version')])
     : [undefined, undefined];
+  const apt = await openApt();
   const [parts, units, clients] = await Promise.all([
-    readParts(version, info?.SecurityOptions ?? []),
+    readParts(apt, version, info?.SecurityOptions ?? []),
     Promise.all(UNITS.map(readUnit)),
     isUp ? readClients(api, socket) : undefined,
   ]);
@@ -97,8 +102,18 @@ export async function readEngineStatus(socket: string): Promise<EngineStatus> {
     },
     units,
     clients,
+    upgrade:
+      parts.why === undefined && apt !== undefined ? await planUpgrade(apt, parts) : undefined,
     probes,
   };
+}
+
+async function planUpgrade(apt: PackageHost, parts: EngineParts): Promise<EngineUpgrade> {
+  try {
+    return judgeUpgrade(await apt.simulate(upgradable(parts)));
+  } catch (error) {
+    return { changes: [], refusals: [messageOf(error)] };
+  }
 }
 
 /** The driver of the containerd store says which snapshotter it uses. */
@@ -114,10 +129,10 @@ async function bodyOf<Body>(api: EngineApi, path: string): Promise<Body | undefi
 }
 
 async function readParts(
+  apt: PackageHost | undefined,
   version: Version | undefined,
   securityOptions: readonly string[],
 ): Promise<EngineParts> {
-  const apt = await openApt();
   const [installed, cli, compose, buildx, program] = await Promise.all([
     apt?.installed(packagesOfEngines) ?? [],
     versionOf(cliVersion),

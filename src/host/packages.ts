@@ -1,6 +1,8 @@
-import { listCandidates, listHeld, listInstalled } from '../argv/apt.ts';
-import { candidatesIn, installedIn } from '../core/apt.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { listCandidates, listHeld, listInstalled, simulateUpgrade } from '../argv/apt.ts';
+import { candidatesIn, changesIn, installedIn } from '../core/apt.ts';
 import type { PackageFacts } from '../core/engine-parts.ts';
+import type { PackageChange } from '../core/engine-upgrade.ts';
 import { exec } from './exec.ts';
 import { pathExists } from './disk.ts';
 
@@ -8,6 +10,12 @@ import { pathExists } from './disk.ts';
 export interface PackageHost {
   /** Those of these packages that are installed, also half of them. */
   installed(names: readonly string[]): Promise<PackageFacts[]>;
+  /**
+   * What an upgrade of these packages to the newest versions would do. Nothing is done, no network is used.
+   *
+   * @throws {CommandError} where the package manager cannot do it; its words say why
+   */
+  simulate(names: readonly string[]): Promise<PackageChange[]>;
 }
 
 const TIMEOUT_SECONDS = 60;
@@ -30,5 +38,26 @@ export async function openApt(): Promise<PackageHost | undefined> {
         candidatesIn(candidates.stdout),
       );
     },
+    simulate: async (names) => {
+      const { stdout } = await exec(simulateUpgrade(names), { timeoutSeconds: TIMEOUT_SECONDS });
+      return changesIn(stdout);
+    },
   };
+}
+
+const INSTALLERS: ReadonlySet<string> = new Set([
+  'apt',
+  'apt-get',
+  'aptitude',
+  'dpkg',
+  'unattended-upgr',
+]);
+
+/** Whether somebody installs packages at this moment. */
+export async function isInstalling(): Promise<boolean> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const names = await Promise.all(
+    pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')),
+  );
+  return names.some((name) => INSTALLERS.has(name.trim()));
 }

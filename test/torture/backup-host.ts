@@ -48,8 +48,14 @@ export async function judgeNewest(
   return problems;
 }
 
-/** What is wrong with a host that should have come to rest. */
-export async function afterwards(host: InstalledHost): Promise<string[]> {
+/**
+ * What is wrong with a host that should have come to rest. A Docker that was killed may come back with a container that it
+ * does not know to run (26.1.5): what a person would type is tried then, and said.
+ */
+export async function afterwards(
+  host: InstalledHost,
+  say: (line: string) => void,
+): Promise<string[]> {
   const units = 'orchestrator-update.service orchestrator-update-recover.service';
   const isIdle = await poll(
     async () => {
@@ -62,7 +68,14 @@ export async function afterwards(host: InstalledHost): Promise<string[]> {
     },
     { timeoutSeconds: 120, stepMs: 300 },
   );
-  if (!isIdle) return [`not at rest after 120 s:\n${await evidence(host)}`];
+  if (!isIdle) {
+    const seen = await evidence(host);
+    const repaired = await host.cli('engine', 'repair');
+    if (repaired.exitCode !== 0 || !/rung/.test(repaired.stdout)) {
+      return [`not at rest after 120 s: ${repaired.stdout}\n${seen}`];
+    }
+    say(`  Docker itself was broken: ${repaired.stdout}`);
+  }
   const problems: string[] = [];
   const verified = await host.cli('backup', 'verify');
   if (verified.exitCode !== 0) problems.push(`the newest: ${verified.stdout}${verified.stderr}`);

@@ -87,7 +87,7 @@ async function disturbed(host: InstalledHost, usualMs: number, random: Random): 
   await host.bash(command, { reject: true });
   await wait(afterMs);
   await disturb(host, event);
-  const problems = await afterwards(host);
+  const problems = await afterwards(host, say);
   const inconsistent = problems.length === 0 ? await judgeNewest(host, undefined) : {};
   for (const [kind, problem] of Object.entries(inconsistent)) problems.push(`${kind}: ${problem}`);
   count(`${act}, ${event}`, problems.length > 0);

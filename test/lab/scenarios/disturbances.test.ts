@@ -5,11 +5,19 @@ import { measureCycles, torture } from '../../torture/torture.ts';
 /** `npm run torture` does this for as long as wanted. */
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
-await t.test(`every kind of disturbance once, at a random moment, seed ${SEED}`, async (t) => {
+/** Another part of them each time. */
+const ROUNDS = 5;
+
+await t.test(`${ROUNDS} kinds of disturbance, at random moments, seed ${SEED}`, async (t) => {
   const cycles = await measureCycles();
-  await torture(randomCases(events.length, SEED), {
-    cycles,
-    hosts: 1,
-    onPlayed: ({ result, text }) => t.same(result.problems, [], text),
-  });
+  const all = randomCases(events.length, SEED);
+  const cases = all.map((_, index) => all[(index + SEED) % all.length]).slice(0, ROUNDS);
+  await torture(
+    cases.filter((one) => one !== undefined),
+    {
+      cycles,
+      hosts: 1,
+      onPlayed: ({ result, text }) => t.same(result.problems, [], text),
+    },
+  );
 });

@@ -59,7 +59,52 @@ await t.test('packages that are held, and clients of the socket', async (t) => {
   await host.bash('docker rm -f client; pkill curl; apt-mark unhold docker.io');
 });
 
+await t.test('doctor warns where somebody else may upgrade Docker', async (t) => {
+  t.notMatch((await host.cli('doctor')).stdout, /packages of Docker/, 'nobody does');
+  // Only that it is installed counts.
+  const install = `set -e
+    mkdir -p /root/u/DEBIAN
+    printf '%s\\n' 'Package: unattended-upgrades' 'Version: 1' 'Architecture: all' 'Maintainer: lab' 'Description: lab' >/root/u/DEBIAN/control
+    dpkg-deb -b /root/u /root/u.deb; dpkg -i /root/u.deb`;
+  await host.bash(install, { reject: true });
+  const warned = (await host.cli('doctor')).stdout;
+  t.match(warned, /⚠ packages of Docker: unattended-upgrades may upgrade docker\.io, containerd/);
+  const mend = /apt-mark hold [^\n]+/.exec(warned)?.[0] ?? '';
+  await host.bash(mend, { reject: true });
+  t.match((await host.cli('doctor')).stdout, /✓ packages of Docker: held/);
+  await host.bash(`${mend.replace('hold', 'unhold')}; dpkg -r unattended-upgrades`);
+});
+
+await t.test('what an upgrade would do, and what it must not', async (t) => {
+  const offer = (version: string, more: string): Promise<unknown> => {
+    const script = `set -e
+      mkdir -p /root/repo/p/DEBIAN; cd /root/repo
+      printf '%s\\n' 'Package: docker.io' 'Version: ${version}' 'Architecture: amd64' 'Maintainer: lab' 'Description: lab' ${more} >p/DEBIAN/control
+      dpkg-deb -b p d.deb
+      { dpkg-deb -f d.deb; echo 'Filename: ./d.deb'; echo "Size: $(stat -c %s d.deb)"; echo "SHA256: $(sha256sum d.deb | cut -d' ' -f1)"; } >Packages
+      echo 'deb [trusted=yes] file:/root/repo ./' >/etc/apt/sources.list.d/lab.list
+      apt-get update -o Dir::Etc::sourcelist=/etc/apt/sources.list.d/lab.list -o Dir::Etc::sourceparts=-`;
+    return host.bash(script, { reject: true });
+  };
+  await offer('99.0', '');
+  const { status: good } = await status();
+  const change = { name: 'docker.io', to: '99.0' };
+  t.match(good.upgrade, { changes: [change], refusals: [] }, JSON.stringify(good.upgrade));
+  t.equal(good.parts[0]?.package?.candidate, '99.0');
+  t.match((await host.cli('engine', 'status')).stdout, /^upgrade\tdocker\.io \S+ → 99\.0$/m);
+  await offer('99.1', "'Conflicts: curl'");
+  const { status: bad } = await status();
+  t.match(bad.upgrade?.refusals.join('\n'), /^it would remove curl/m, JSON.stringify(bad.upgrade));
+  await host.bash('rm -r /root/repo /etc/apt/sources.list.d/lab.list', { reject: true });
+});
+
 await t.test('a port that nobody answers at', async (t) => {
+  const image = "$(docker inspect knowledge -f '{{.Config.Image}}')";
+  await host.bash(`docker run -d --name idle -p 9999:9999 ${image}`, { reject: true });
+  const idle = await status();
+  t.equal(idle.exitCode, 0, 'a service that does not listen is none of its business');
+  t.match(detailOf(idle.status.probes, 'ports'), /^6 of 8 published ports/);
+  await host.run('docker', ['rm', '-f', 'idle'], { reject: true });
   // Docker goes on saying that the container is up, and healthy.
   await host.bash('kill $(pgrep -f "[d]ocker-proxy.*host-port 8200")', { reject: true });
   const { exitCode, status: found } = await status();

@@ -1,8 +1,22 @@
 import t from 'tap';
 import { clientContainers, clientProcesses } from '../../../src/core/engine-clients.ts';
-import { isHealthy, orphansIn, reachedAt, tasksIn } from '../../../src/core/engine-health.ts';
+import {
+  isHealthy,
+  isListeningAt,
+  orphansIn,
+  reachedAt,
+  shimTasksIn,
+  tasksIn,
+  unservedPorts,
+  type Reached,
+} from '../../../src/core/engine-health.ts';
 import { archiveOf, probeProgram } from '../../../src/core/probe-program.ts';
 import { versionIn } from '../../../src/core/version.ts';
+
+const shim = (namespace: string, address: string): string[] => {
+  const program = '/usr/bin/containerd-shim-runc-v2';
+  return [program, '-namespace', namespace, '-id', 'ddd', '-address', address, ''];
+};
 
 await t.test('tasks that Docker does not know', async (t) => {
   const tasks = tasksIn(
@@ -21,12 +35,46 @@ await t.test('tasks that Docker does not know', async (t) => {
     ['ccc'],
   );
   t.same(tasksIn(''), []);
+  const socket = '/run/containerd/containerd.sock';
+  const processes = [
+    { pid: 9, words: shim('moby', socket) },
+    { pid: 10, words: shim('k8s.io', socket) },
+    { pid: 12, words: shim('moby', '/var/run/docker/containerd/containerd.sock') },
+    { pid: 11, words: ['grep', '-namespace', 'moby', '-id', 'x'] },
+  ];
+  t.same(shimTasksIn(processes), [{ id: 'ddd', pid: 9, status: 'RUNNING' }]);
 });
 
 await t.test('where a published port is asked for', async (t) => {
   t.same(reachedAt({ address: '0.0.0.0', port: 80 }), { host: '127.0.0.1', port: 80 });
   t.same(reachedAt({ address: '::', port: 80 }), { host: '::1', port: 80 });
   t.same(reachedAt({ address: '10.0.0.5', port: 80 }), { host: '10.0.0.5', port: 80 });
+});
+
+await t.test('a port that Docker does not serve, and a service that does not', async (t) => {
+  const port = {
+    address: '',
+    port: 80,
+    container: 'web',
+    inside: { address: '172.17.0.2', port: 80 },
+  };
+  const unserved = (fromHost: Reached, direct: Reached, isListening = true): number =>
+    unservedPorts([{ port, fromHost, direct, isListening }]).length;
+  t.equal(unserved('open', 'open'), 0);
+  t.equal(unserved('refused', 'open'), 1, 'no docker-proxy, no rule');
+  t.equal(unserved('closed', 'refused'), 1, 'a network that is broken');
+  t.equal(unserved('closed', 'closed'), 0, 'it ends every connection');
+  t.equal(unserved('closed', 'refused', false), 0, 'it has not started to listen');
+  const table = [
+    '  sl  local_address rem_address   st tx_queue',
+    '   0: 00000000:1F90 00000000:0000 0A 00000000',
+    '   1: 0100007F:0050 0100007F:ABCD 01 00000000',
+    '   2: 0100007F:1F91 00000000:0000 0A 00000000',
+  ].join('\n');
+  t.same(
+    [8080, 80, 8081].map((at) => isListeningAt(table, at)),
+    [true, false, false],
+  );
 });
 
 await t.test('what could not be asked is no failure', async (t) => {

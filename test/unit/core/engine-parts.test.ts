@@ -1,5 +1,6 @@
 import t from 'tap';
-import { candidatesIn, installedIn } from '../../../src/core/apt.ts';
+import { judgeUpgrade, upgradable } from '../../../src/core/engine-upgrade.ts';
+import { candidatesIn, changesIn, installedIn } from '../../../src/core/apt.ts';
 import { partsOf, type PackageFacts } from '../../../src/core/engine-parts.ts';
 
 const one = (name: string, version = '1'): PackageFacts => ({
@@ -90,4 +91,39 @@ await t.test('the families, and what is of none', async (t) => {
   t.match(why(['podman-docker']), /podman/);
   t.match(why(['docker.io', 'docker-ce']), /mixed/);
   t.match(why(['docker-ce'], { securityOptions: ['name=rootless'] }), /rootless/);
+});
+
+await t.test('what an upgrade would do, and whether it may', async (t) => {
+  const changes = changesIn(
+    [
+      'Reading package lists...',
+      'Remv tini [0.19.0-3+b3] [docker.io:amd64 ]',
+      'Inst tini-static (0.19.0-5 Debian:unstable [amd64])',
+      'Inst docker.io [26.1.5+dfsg1-9+b9] (28.5.2+dfsg4-5 Debian:unstable [amd64]) []',
+      'Inst runc:amd64 [1.1.15] (1.3.6 Debian:unstable [amd64])',
+      'Conf docker.io (28.5.2+dfsg4-5 Debian:unstable [amd64])',
+    ].join('\n'),
+  );
+  t.same(changes, [
+    { name: 'tini', from: '0.19.0-3+b3', to: undefined },
+    { name: 'tini-static', from: undefined, to: '0.19.0-5' },
+    { name: 'docker.io', from: '26.1.5+dfsg1-9+b9', to: '28.5.2+dfsg4-5' },
+    { name: 'runc', from: '1.1.15', to: '1.3.6' },
+  ]);
+  t.same(judgeUpgrade(changes).refusals, []);
+  const others = [
+    { name: 'nginx', from: '1.22', to: undefined },
+    { name: 'libc6', from: '2.36', to: '2.41' },
+  ];
+  t.same(judgeUpgrade([...changes.slice(0, 1), ...others]).refusals, [
+    'it would remove tini 0.19.0-3+b3',
+    'it would remove nginx 1.22',
+    'it would upgrade libc6 2.36 to 2.41, which is not of the engine',
+  ]);
+  const engine = partsOf(
+    ['docker.io', 'runc'].map((n) => one(n)),
+    {},
+    signs,
+  );
+  t.same(upgradable(engine), ['docker.io', 'runc']);
 });

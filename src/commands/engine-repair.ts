@@ -1,0 +1,153 @@
+import type { Invocation } from '../command-table.ts';
+import { HIGHEST_RUNG } from '../core/engine-ladder.ts';
+import { packagesOfEngines, partsOf } from '../core/engine-parts.ts';
+import { messageOf, RefusedError, UsageError } from '../errors.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import { dockerSocket } from '../host/engine-api.ts';
+import { createRepairHost } from '../host/engine-repair.ts';
+import { openApt } from '../host/packages.ts';
+import { openStateFiles } from '../host/state-files.ts';
+import { readDeployed } from '../records.ts';
+import { repairEngine, type RepairOutcome } from '../repair-engine.ts';
+import { files } from '../state-names.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import {
+  openContext,
+  openDoor,
+  readConfig,
+  RunUnderWayError,
+  withLock,
+  type Context,
+  type Door,
+} from './context.ts';
+import { chooseStream, createLog, type Log } from '../host/log.ts';
+
+const LOCK_WAIT_SECONDS = 150;
+const BETWEEN_TRIES_MS = 1000;
+
+const exitCodeOf: Readonly<Record<RepairOutcome['state'], ExitCode>> = {
+  well: exitCodes.done,
+  repaired: exitCodes.done,
+  half: exitCodes.failed,
+  'would repair': exitCodes.waiting,
+  operator: exitCodes.operator,
+};
+
+/** `engine repair [--dry-run] [--max-rung N]`. */
+export async function repair(invocation: Invocation): Promise<ExitCode> {
+  const isDry = invocation.flags['dry-run'] === true;
+  const maxRung = rungIn(invocation.flags['max-rung']);
+  const { settings, environment } = invocation;
+  const config = await readConfig(invocation);
+  await refuseOthers();
+  const door = openDoor(environment);
+  const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
+  const host = createRepairHost({
+    socket: dockerSocket(environment),
+    backupsDirectory: config.backups_dir,
+    stateDirectory: settings.stateDirectory,
+    state: openStateFiles(settings.stateDirectory),
+    log,
+    isStopping: () => door.stop.requestedBy() !== undefined,
+  });
+  try {
+    const outcome = isDry
+      ? await repairEngine(host, { isDry, maxRung })
+      : await whenFree(invocation, log, async () => {
+          const done = await repairEngine(host, { isDry, maxRung });
+          if (done.state === 'repaired') await bringClusterUp(invocation, door);
+          return done;
+        });
+    process.stdout.write(
+      `${invocation.json ? JSON.stringify(outcome, undefined, 2) : textOf(outcome)}\n`,
+    );
+    return exitCodeOf[outcome.state];
+  } finally {
+    await log.flush();
+  }
+}
+
+/** A run that waits for Docker, as the one at boot does, gives up by itself after a while. */
+async function whenFree<Result>(
+  invocation: Invocation,
+  log: Log,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  const startedAtMs = performance.now();
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await withLock(invocation, act);
+    } catch (error) {
+      const isLate = performance.now() - startedAtMs > LOCK_WAIT_SECONDS * 1000;
+      if (isLate || !(error instanceof RunUnderWayError)) throw error;
+      if (isFirst) log.info(`waiting: ${error.message}`);
+      await wait(BETWEEN_TRIES_MS);
+    }
+  }
+}
+
+function rungIn(text: Invocation['flags'][string]): number {
+  if (typeof text !== 'string') return HIGHEST_RUNG;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`--max-rung: a whole number is expected, not ${text}`);
+}
+
+/** An engine that no package of this host has is mended by whoever brought it. */
+async function refuseOthers(): Promise<void> {
+  const apt = await openApt();
+  const installed = await apt?.installed(packagesOfEngines).catch(() => undefined);
+  // What dpkg does not say keeps nobody from starting Docker.
+  if (installed === undefined && apt !== undefined) return;
+  const signs = { program: 'docker', securityOptions: [], hasApt: apt !== undefined };
+  const { why } = partsOf(installed ?? [], {}, signs);
+  if (why === undefined) return;
+  throw new RefusedError(
+    `this engine cannot be repaired here: ${why}`,
+    'orchestrator-update engine status; systemctl status docker',
+  );
+}
+
+/** A container that Docker has lost is made anew, where the work tree is what was deployed. */
+async function bringClusterUp(invocation: Invocation, door: Door): Promise<void> {
+  const context = await openContext(invocation, door);
+  const { host, log, statusLine } = context;
+  try {
+    const why = await whyNotUp(context);
+    if (why === undefined) await host.compose.up({ services: [], removeOrphans: false });
+    else log.warn(`the cluster was not brought up: ${why}; ${host.compose.recipe()}`);
+  } catch (error) {
+    log.warn(`the cluster could not be brought up: ${messageOf(error)}`);
+  } finally {
+    statusLine.clear();
+  }
+}
+
+async function whyNotUp({ host }: Context): Promise<string | undefined> {
+  // Who sees to what is unfinished waits for our lock.
+  for (const name of [files.active, files.needsOperator, files.frozen, files.hold])
+    if ((await host.state.read(name)) !== undefined) return `there is ${name}`;
+  const deployed = await readDeployed(host.state);
+  if (deployed === undefined) return 'no release was deployed by this program yet';
+  const { commit } = await host.git.head();
+  if (commit !== deployed.commit)
+    return 'the work tree is at another commit than what was deployed';
+  const dirty = await host.git.dirtyFiles();
+  return dirty.length === 0 ? undefined : `changed in the work tree: ${dirty.join(', ')}`;
+}
+
+function textOf({ summary, complaints, rungs, evidence, state }: RepairOutcome): string {
+  const list = rungs.map(
+    ({ number, what, risk, isReversible }) =>
+      `  rung ${number}: ${what}\n    risk: ${risk}; ${isReversible ? 'can be taken back' : 'cannot be taken back'}`,
+  );
+  const seen = complaints.map((one) => `  ${one}`);
+  return [
+    summary,
+    ...(seen.length > 0 && state !== 'operator' ? ['what was wrong:', ...seen] : []),
+    ...(state === 'would repair' ? list : []),
+    ...(evidence === undefined ? [] : [`what was seen is in ${evidence}`]),
+    ...(state === 'operator'
+      ? ['next: mend it by hand, then: orchestrator-update acknowledge']
+      : []),
+  ].join('\n');
+}

@@ -1,0 +1,26 @@
+import type { EngineDiagnosis, RungName } from '../core/engine-ladder.ts';
+import type { StateHost } from './host.ts';
+import type { Log } from './log.ts';
+
+/** What may be asked of the machine while its engine is mended: none of it needs a Docker that works. */
+export interface RepairHost {
+  readonly state: StateHost;
+  readonly log: Log;
+  now(): Date;
+  diagnose(): Promise<EngineDiagnosis>;
+  /** The containers that run; of an engine that does not answer, by what runs on the host. */
+  runningContainers(): Promise<readonly string[]>;
+  /** @throws what did not work */
+  take(rung: RungName): Promise<void>;
+  pause(seconds: number): Promise<void>;
+  /** Whether a person, or a shutdown, wants it to end. What is begun is finished. */
+  isStopping(): boolean;
+  /** Waits until the engine answers and what it starts by itself has started, for a while. */
+  settle(): Promise<void>;
+  /** Starts those of these containers that are there and do not run; what of them does not start, and why. */
+  startEnded(ids: readonly string[]): Promise<readonly string[]>;
+  /** Writes what a person needs to see into one file; its path. */
+  collectEvidence(): Promise<string>;
+  /** From here on nothing is changed until a person has acknowledged it; what a person was told before stays. */
+  latch(reason: string): Promise<void>;
+}

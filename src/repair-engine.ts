@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import {
+  complaintsOf,
+  isWell,
+  rungsFor,
+  TOLD_FROM_RUNG,
+  type Rung,
+  type RungName,
+} from './core/engine-ladder.ts';
+import { messageOf } from './errors.ts';
+import type { RepairHost } from './host/repair-host.ts';
+import { files } from './state-names.ts';
+
+/** What is remembered while an engine is broken: also over a restart of this host. */
+const incidentSchema = z.object({
+  startedAt: z.string(),
+  complaints: z.array(z.string()),
+  /** Each is written here before it is taken. */
+  tried: z.array(z.string()),
+  /** Containers that ran when the engine was last known to answer. */
+  running: z.array(z.string()),
+});
+export type Incident = z.output<typeof incidentSchema>;
+
+/** What came of a repair. */
+export interface RepairOutcome {
+  /** `half`: the engine works, and something that ran before does not; or it was stopped. */
+  readonly state: 'well' | 'repaired' | 'half' | 'would repair' | 'operator';
+  readonly summary: string;
+  readonly complaints: readonly string[];
+  /** Those that were taken; of a dry run, those that can help. */
+  readonly rungs: readonly Rung[];
+  /** Where what was seen is kept for a person. */
+  readonly evidence?: string;
+}
+
+const LOOKS = 2;
+const BETWEEN_LOOKS_SECONDS = 5;
+
+export interface RepairWish {
+  readonly isDry: boolean;
+  /** No higher rung is taken. */
+  readonly maxRung: number;
+}
+
+/**
+ * Mends an engine: takes the lowest rung that can help, looks again, and takes the next only where it is still
+ * broken. Each is taken once in an incident, which ends when the engine is well, or a person has acknowledged it.
+ */
+export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<RepairOutcome> {
+  const taken: Rung[] = [];
+  let first: readonly string[] = [];
+  for (;;) {
+    const diagnosis = await host.diagnose();
+    const complaints = complaintsOf(diagnosis);
+    if (first.length === 0) first = complaints;
+    const before = await readIncident(host);
+    if (isWell(diagnosis)) {
+      return wish.isDry ? allWell : await over(host, before, taken, first);
+    }
+    const tried = (before?.tried ?? []) as RungName[];
+    const rungs = rungsFor(diagnosis, tried, wish.maxRung);
+    if (wish.isDry) return wouldRepair(complaints, rungs);
+    if (host.isStopping()) return stopped(complaints, taken);
+    const [rung] = rungs;
+    if (rung === undefined) return await giveUp(host, complaints, taken);
+    if (rung.isDisruptive && !(await isConfirmed(host, rung, { ...wish, tried }))) continue;
+    await writeIncident(host, await continued(host, before, complaints, rung));
+    tell(host, rung, complaints);
+    taken.push(rung);
+    try {
+      await host.take(rung.name);
+    } catch (error) {
+      host.log.warn(`rung ${rung.number}: ${messageOf(error)}`);
+    }
+    await host.settle();
+  }
+}
+
+/** Before what runs is ended, it is looked at again: a host that is busy may only be slow. */
+async function isConfirmed(
+  host: RepairHost,
+  rung: Rung,
+  { maxRung, tried }: { maxRung: number; tried: readonly RungName[] },
+): Promise<boolean> {
+  for (let look = 1; look <= LOOKS; look++) {
+    await host.pause(BETWEEN_LOOKS_SECONDS);
+    const diagnosis = await host.diagnose();
+    if (isWell(diagnosis)) return false;
+    if (rungsFor(diagnosis, tried, maxRung)[0]?.name !== rung.name) return false;
+  }
+  return true;
+}
+
+const allWell: RepairOutcome = {
+  state: 'well',
+  summary: 'the engine works',
+  complaints: [],
+  rungs: [],
+};
+
+async function over(
+  host: RepairHost,
+  incident: Incident | undefined,
+  taken: readonly Rung[],
+  complaints: readonly string[],
+): Promise<RepairOutcome> {
+  if (incident === undefined) return allWell;
+  // The engine is well; what it has ended on the way is not.
+  const failed = await host.startEnded(incident.running);
+  await host.state.remove(files.engineIncident);
+  const names = taken.map(({ number, what }) => `${what} (rung ${number})`).join('; ');
+  const summary = `the engine works again${names === '' ? '' : ` after: ${names}`}`;
+  if (failed.length === 0) return { state: 'repaired', summary, complaints, rungs: taken };
+  const more = `${summary}; these ran before and do not start: ${failed.join('; ')}`;
+  return { state: 'half', summary: more, complaints, rungs: taken };
+}
+
+function stopped(complaints: readonly string[], taken: readonly Rung[]): RepairOutcome {
+  const summary = 'stopped, and the engine is still broken; the next `engine repair` goes on';
+  return { state: 'half', summary, complaints, rungs: taken };
+}
+
+function wouldRepair(complaints: readonly string[], rungs: readonly Rung[]): RepairOutcome {
+  const summary =
+    rungs.length === 0
+      ? 'the engine is broken, and no rung can help'
+      : 'the engine is broken; the first of these would be taken, then it would be looked at again';
+  return { state: 'would repair', summary, complaints, rungs };
+}
+
+async function giveUp(
+  host: RepairHost,
+  complaints: readonly string[],
+  taken: readonly Rung[],
+): Promise<RepairOutcome> {
+  const summary = `the engine is broken, and nothing that may be done helps: ${complaints.join('; ')}`;
+  const outcome = { state: 'operator', summary, complaints, rungs: taken } as const;
+  await host.latch(summary);
+  try {
+    return { ...outcome, evidence: await host.collectEvidence() };
+  } catch (error) {
+    host.log.warn(`what was seen could not be kept: ${messageOf(error)}`);
+    return outcome;
+  }
+}
+
+async function continued(
+  host: RepairHost,
+  before: Incident | undefined,
+  complaints: readonly string[],
+  rung: Rung,
+): Promise<Incident> {
+  const running = await host.runningContainers();
+  return {
+    startedAt: before?.startedAt ?? host.now().toISOString(),
+    complaints: before?.complaints ?? [...complaints],
+    tried: [...(before?.tried ?? []), rung.name],
+    running: [...new Set([...(before?.running ?? []), ...running])],
+  };
+}
+
+function tell({ log }: RepairHost, rung: Rung, complaints: readonly string[]): void {
+  const text = `engine: ${complaints.join('; ')} → rung ${rung.number}: ${rung.what} (risk: ${rung.risk})`;
+  if (rung.number >= TOLD_FROM_RUNG) log.warn(text);
+  else log.info(text);
+}
+
+/** What cannot be read is as if nothing had been tried. */
+async function readIncident({ state }: RepairHost): Promise<Incident | undefined> {
+  const text = await state.read(files.engineIncident);
+  if (text === undefined) return undefined;
+  try {
+    return incidentSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+async function writeIncident({ state }: RepairHost, incident: Incident): Promise<void> {
+  await state.write(files.engineIncident, `${JSON.stringify(incident)}\n`);
+}
