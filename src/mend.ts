@@ -59,11 +59,13 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   if (stuck.length > 0 && !isNew) {
     const names = stuck.join(', ');
     host.log.warn(
-      `Docker says that it restarts these, and does not, also after its restart: ${names}`,
+      `Docker says that it restarts these, and does not, also after its restart: ${names}; type: orchestrator-update engine repair`,
     );
     if (ended.length === 0) return undefined;
     await startAgain(host, ended);
-  } else if (stuck.length > 0) {
+    return startedAgain(config, ended);
+  }
+  if (stuck.length > 0) {
     const names = stuck.join(', ');
     host.log.warn(`Docker says that it restarts these, and does not: ${names}: it is restarted`);
     // Who is started with the next Docker must not restart it again.
@@ -75,6 +77,10 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   } else {
     await startAgain(host, services);
   }
+  return startedAgain(config, services);
+}
+
+function startedAgain(config: Config, services: readonly string[]): Outcome {
   return nothingToDo(
     `started again in ${config.project_name}, after Docker had left them ended: ${services.join(', ')}`,
   );

@@ -36,6 +36,7 @@ export interface RepairOutcome {
 
 const LOOKS = 2;
 const BETWEEN_LOOKS_SECONDS = 5;
+const MAX_DOUBTS = 5;
 
 export interface RepairWish {
   readonly isDry: boolean;
@@ -50,6 +51,7 @@ export interface RepairWish {
 export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<RepairOutcome> {
   const taken: Rung[] = [];
   let first: readonly string[] = [];
+  let doubts = 0;
   for (;;) {
     const diagnosis = await host.diagnose();
     const complaints = complaintsOf(diagnosis);
@@ -63,8 +65,12 @@ export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<
     if (wish.isDry) return wouldRepair(complaints, rungs);
     if (host.isStopping()) return stopped(complaints, taken);
     const [rung] = rungs;
-    if (rung === undefined) return await giveUp(host, complaints, taken);
-    if (rung.isDisruptive && !(await isConfirmed(host, rung, { ...wish, tried }))) continue;
+    // What is broken in another way each time it is looked at is for a person, too.
+    if (rung === undefined || doubts === MAX_DOUBTS) return await giveUp(host, complaints, taken);
+    if (rung.isDisruptive && !(await isConfirmed(host, rung, { ...wish, tried }))) {
+      doubts += 1;
+      continue;
+    }
     await writeIncident(host, await continued(host, before, complaints, rung));
     tell(host, rung, complaints);
     taken.push(rung);
@@ -161,7 +167,7 @@ async function continued(
 }
 
 function tell({ log }: RepairHost, rung: Rung, complaints: readonly string[]): void {
-  const text = `engine: ${complaints.join('; ')} → rung ${rung.number}: ${rung.what} (risk: ${rung.risk})`;
+  const text = `engine: ${complaints.join('; ')} → rung ${rung.number}: ${rung.what} (risk: ${rung.risk}; ${rung.isReversible ? 'can' : 'cannot'} be taken back)`;
   if (rung.number >= TOLD_FROM_RUNG) log.warn(text);
   else log.info(text);
 }

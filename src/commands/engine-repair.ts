@@ -122,10 +122,16 @@ async function bringClusterUp(invocation: Invocation, door: Door): Promise<void>
   }
 }
 
+const hindrances = [
+  [files.active, 'an update is unfinished'],
+  [files.needsOperator, 'an operator is needed: orchestrator-update status'],
+  [files.frozen, 'a backup is unfinished'],
+  [files.hold, 'updates are on hold'],
+] as const;
+
 async function whyNotUp({ host }: Context): Promise<string | undefined> {
   // Who sees to what is unfinished waits for our lock.
-  for (const name of [files.active, files.needsOperator, files.frozen, files.hold])
-    if ((await host.state.read(name)) !== undefined) return `there is ${name}`;
+  for (const [name, why] of hindrances) if ((await host.state.read(name)) !== undefined) return why;
   const deployed = await readDeployed(host.state);
   if (deployed === undefined) return 'no release was deployed by this program yet';
   const { commit } = await host.git.head();
@@ -146,6 +152,7 @@ function textOf({ summary, complaints, rungs, evidence, state }: RepairOutcome):
     ...(seen.length > 0 && state !== 'operator' ? ['what was wrong:', ...seen] : []),
     ...(state === 'would repair' ? list : []),
     ...(evidence === undefined ? [] : [`what was seen is in ${evidence}`]),
+    ...(state === 'half' ? ['next: docker ps --all; journalctl -u docker -n 50'] : []),
     ...(state === 'operator'
       ? ['next: mend it by hand, then: orchestrator-update acknowledge']
       : []),

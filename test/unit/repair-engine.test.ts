@@ -194,3 +194,13 @@ await t.test('evidence that cannot be kept does not keep the latch from being se
   t.match(await repairEngine(full, wish), { state: 'operator' });
   t.equal(latched.length, 1);
 });
+
+await t.test('what is broken in another way each time is for a person', async (t) => {
+  const { host, taken, latched } = machine([well]);
+  const ways = [failing({ ports: 'x' }), failing({ container: 'unsupported shim version' })];
+  let looks = 0;
+  const diagnose = async (): Promise<EngineDiagnosis> => ways[(looks += 1) % 2] ?? well;
+  t.match(await repairEngine({ ...host, diagnose }, wish), { state: 'operator' });
+  t.same(taken, []);
+  t.equal(latched.length, 1);
+});
