@@ -1,7 +1,7 @@
 /**
  * `npm run bench:backup`: what a backup costs, beside tools that people use for it, in one run: a first
- * one, one after a small part has changed, one when nothing has. Needs root, restic and zstd, and room for six
- * times the data in TMPDIR. About 3 minutes.
+ * one, some after a small part has changed, some when nothing has. Needs root, restic and zstd, and room for six
+ * times the data in TMPDIR. About 4 minutes.
  *
  * Usage: node bench/backup.ts [--megabytes N] [--files N] [--changed PERCENT] [--json]
  */
@@ -64,15 +64,18 @@ const script = join(base, 'backup-once.mjs');
 const node = [process.execPath, '--v8-pool-size=0', '--max-semi-space-size=2', script] as const;
 
 let number = 0;
+/** Names of backups are in the order of time. */
+const nextName = (): string => `B${String(++number).padStart(3, '0')}`;
 const tools = {
-  ours: () => cost(...node, source, base, `B${++number}`),
-  'ours with history': () => cost(...node, source, join(base, 'with'), `B${++number}`, password),
+  ours: () => cost(...node, source, base, nextName()),
+  'ours with history': () => cost(...node, source, join(base, 'with'), nextName(), password),
   rsync: () =>
     cost('rsync', '-aHAXS', '--numeric-ids', '--delete', `${source}/`, join(base, 'rsync')),
   restic: () => cost('restic', '-r', join(base, 'restic'), 'backup', '--quiet', source),
   'tar, zstd': () => cost('tar', '--zstd', '-cf', join(base, 'all.tar.zst'), '-C', source, '.'),
 } as const;
 type Tool = keyof typeof tools;
+const ROUNDS = 5;
 const names = Object.keys(tools) as Tool[];
 
 async function everyone(stage: string): Promise<Record<Tool, Cost>> {
@@ -85,6 +88,19 @@ async function everyone(stage: string): Promise<Record<Tool, Cost>> {
   }
   return costs;
 }
+
+/** Everyone in turn, several times: a single figure differs by a tenth from one time to the next. */
+async function rounds(stage: string, before: () => Promise<void>): Promise<Record<Tool, Cost>[]> {
+  const costs: Record<Tool, Cost>[] = [];
+  for (let round = 1; round <= ROUNDS; round++) {
+    await before();
+    costs.push(await everyone(`${stage}, ${round} of ${ROUNDS}`));
+  }
+  return costs;
+}
+
+const mean = (figures: readonly number[]): number =>
+  figures.reduce((sum, value) => sum + value, 0) / figures.length;
 
 const text = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
 
@@ -130,31 +146,33 @@ try {
   // With two kept, the third is begun with the files of the first.
   change();
   await everyone('second');
-  change();
-  // What was written to less than two seconds before a copy is begun is copied twice.
-  await wait(3000);
-  const changed = await everyone(`${values.changed} % changed`);
+  const changed = await rounds(`${values.changed} % changed`, async () => {
+    change();
+    // What was written to less than two seconds before a copy is begun is copied twice.
+    await wait(3000);
+  });
   await everyone('nothing changed, once');
-  const same = await everyone('nothing changed');
-  const frozen = Number(changed.ours.stdout.trim());
-  const both = changed.rsync.cpu + changed.restic.cpu;
+  const same = await rounds('nothing changed', async () => {});
+  const frozen = mean(changed.map(({ ours }) => Number(ours.stdout.trim())));
+  const meanCpu = (costs: readonly Record<Tool, Cost>[], ...of: readonly Tool[]): number =>
+    mean(costs.map((round) => of.reduce((sum, tool) => sum + round[tool].cpu, 0)));
   const table = [
     figure(
       'writers frozen, against the wall time of `rsync` for the change',
       frozen,
-      changed.rsync.wall,
+      mean(changed.map(({ rsync }) => rsync.wall)),
       1.5,
     ),
     figure(
       'CPU of a backup with history, against `rsync` and `restic`',
-      changed['ours with history'].cpu,
-      both,
+      meanCpu(changed, 'ours with history'),
+      meanCpu(changed, 'rsync', 'restic'),
       1.3,
     ),
     figure(
       'the same, nothing changed',
-      same['ours with history'].cpu,
-      same.rsync.cpu + same.restic.cpu,
+      meanCpu(same, 'ours with history'),
+      meanCpu(same, 'rsync', 'restic'),
       1.3,
     ),
   ];

@@ -154,6 +154,8 @@ async function backUp(
     cwd: directory,
     locks: true,
     accept: [EXIT_INCOMPLETE],
+    // Most of it is a walk, which more cores make a tenth dearer and no faster. A first one is all work.
+    ...(parent === undefined ? {} : { cores: 1 }),
     onLine: progress(context, ADDING),
   });
   const summary = readSummary(result.stdout);

@@ -35,6 +35,8 @@ export interface ResticRun {
   readonly onLine?: (line: string) => void;
   /** It needs a lock: one that is left over is removed, one that is alive is waited for. */
   readonly locks?: boolean;
+  /** How many cores its own code may use at a time; all of them if left out. */
+  readonly cores?: number;
 }
 
 /** restic itself would try for a quarter of an hour to reach a place that is away. */
@@ -93,6 +95,8 @@ async function runOnce(
     return await exec(command, {
       ...(how.cwd === undefined ? {} : { cwd: how.cwd }),
       environment: {
+        // Of Go, which restic is written in. The environment file may say another.
+        ...(how.cores === undefined ? {} : { GOMAXPROCS: String(how.cores) }),
         ...secrets,
         RESTIC_REPOSITORY: config.repository ?? '',
         RESTIC_PASSWORD_FILE: config.password_file ?? '',
