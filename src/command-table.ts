@@ -184,8 +184,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/restore.ts'),
   },
   engine: {
-    summary: 'what Docker is made of on this host, whether it works, and mending it',
-    usage: 'engine status | engine repair [--dry-run] [--max-rung N] [--json]',
+    summary:
+      'what Docker is made of on this host, whether it works; upgrading, taking back, mending it',
+    usage:
+      'engine status | upgrade [--to VERSION] | rollback | repair [--max-rung N] [--dry-run] [--json]',
     details: [
       [
         'status',
@@ -196,20 +198,25 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
         'take the least that can help, look again, go on; nothing of Docker is ever deleted',
       ],
       [
-        '--dry-run',
-        'say what is broken and what could help, least first; exit code 10 if anything',
+        'upgrade',
+        'as a transaction: the way back on the disk first, then watched, and taken back if it does not work',
       ],
+      ['rollback', 'back to the packages before the last upgrade; needs no network'],
+      ['resume', 'what orchestrator-engine.service runs: sees to what was cut off'],
+      ['--to', 'the version of dockerd that is wanted (28.5.2); the newest unless told'],
+      ['--dry-run', 'say what would be done, and do nothing; exit code 10 if anything'],
       ['--max-rung', 'go no higher than this; docs/recovery.md lists the rungs'],
       [
         'exit code',
-        'of status: 1 when Docker does not work; of repair: 13 when a person is needed',
+        '1 when Docker does not work, or nothing was done; 12 taken back; 13 when a person is needed',
       ],
     ],
     examples: [
       'orchestrator-update engine status',
+      'sudo orchestrator-update engine upgrade --dry-run',
       'sudo orchestrator-update engine repair --dry-run',
     ],
-    options: { 'dry-run': flag, 'max-rung': { type: 'string' } },
+    options: { 'dry-run': flag, 'max-rung': { type: 'string' }, to: { type: 'string' } },
     words: 1,
     load: () => import('./commands/engine.ts'),
   },

@@ -20,6 +20,16 @@ export const files = {
   remindedOfBackup: 'reminded-of-backup.json',
   /** What was tried to mend the engine, while it is broken. */
   engineIncident: 'engine-incident.json',
+  /** What the engine's unit is asked to do. */
+  engineRequest: 'engine-request.json',
+  /** What came of it. */
+  engineOutcome: 'engine-outcome.json',
+  /** The upgrade or the way back of the engine that is under way. */
+  engineTransaction: 'engine-transaction.json',
+  /** How the last one ended; the way back from it. */
+  engineRecord: 'engine.json',
+  /** Directories with the packages and the configuration of each. */
+  engine: 'engine',
   /** The services for which Docker was restarted, since it said for ever that it restarts them. */
   restartedFor: 'restarted-for.json',
   transactions: 'transactions',

@@ -75,7 +75,7 @@ git_there() {
 
 check_not_running() {
   local unit state
-  for unit in "$update_unit" "$recover_unit"; do
+  for unit in "$update_unit" "$recover_unit" "$engine_unit"; do
     state=$(systemctl is-active "$unit" 2>/dev/null) || true
     case $state in
       active | activating | deactivating | reloading)

@@ -9,18 +9,22 @@ check_for_uninstall() {
     fail "an update is not finished" "$state_dir/active is what it would be rolled back with" \
       "orchestrator-update recover, then run this again"
   fi
+  if [[ -e $state_dir/engine-transaction.json ]]; then
+    fail "a change of the engine is not finished" "$state_dir/engine is what it would be taken back with" \
+      "systemctl start $engine_unit, then run this again"
+  fi
 }
 
 uninstall_all() {
   local unit backups
   backups=$(configured backups_dir)
-  for unit in "$timer_unit" "$recover_unit" "$update_unit"; do
+  for unit in "$timer_unit" "$recover_unit" "$engine_unit" "$update_unit"; do
     # Not there after an earlier --uninstall: nothing to stop then.
     [[ -e $unit_dir/$unit ]] || continue
     run systemctl stop "$unit" || warn "$unit could not be stopped"
     [[ $unit == "$update_unit" ]] || run systemctl disable "$unit" || warn "$unit could not be disabled"
   done
-  for unit in "$update_unit" "$recover_unit"; do
+  for unit in "$update_unit" "$recover_unit" "$engine_unit"; do
     remove "$dropin_base/$unit.d/10-paths.conf" "$unit_dir/$unit"
     remove_if_empty "$dropin_base/$unit.d"
   done
@@ -29,7 +33,7 @@ uninstall_all() {
   remove "$launcher" "$program_dir" "$cache_dir"
   run systemctl daemon-reload
   # Fails for a unit systemd has forgotten, which is as good.
-  run systemctl reset-failed "$update_unit" "$recover_unit" 2>/dev/null || true
+  run systemctl reset-failed "$update_unit" "$recover_unit" "$engine_unit" 2>/dev/null || true
 
   if [[ $purge == yes ]]; then
     remove "$config_dir"

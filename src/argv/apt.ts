@@ -28,3 +28,72 @@ export function simulateUpgrade(names: readonly string[]): Command {
     args: ['-o', 'Debug::NoLocking=true', 'install', ...flags, '--', ...names],
   };
 }
+
+/** Downloads packages of these versions into the working directory, checked against the signed lists. */
+export function downloadPackages(packages: readonly string[]): Command {
+  // Its own user may not write there.
+  return {
+    file: 'apt-get',
+    args: ['-o', 'APT::Sandbox::User=root', 'download', '--', ...packages],
+  };
+}
+
+/** Makes a package of what is installed, in the working directory: for one that no mirror has any more. */
+export function repackPackage(name: string): Command {
+  return { file: 'dpkg-repack', args: ['--', name] };
+}
+
+/** Prints name, version and architecture of a package that is a file. */
+export function packageFields(file: string): Command {
+  const format = '${Package}\\t${Version}\\t${Architecture}\\n';
+  return { file: 'dpkg-deb', args: ['--show', `--showformat=${format}`, '--', file] };
+}
+
+/** Reads the whole of a package that is a file; fails where it is damaged. */
+export function readPackage(file: string): Command {
+  return { file: 'dpkg-deb', args: ['--contents', '--', file] };
+}
+
+/** Prints what dpkg has left unfinished; nothing where all is well. */
+export const auditPackages: Command = { file: 'dpkg', args: ['--audit'] };
+
+/** Keeps packages from being upgraded by anybody else. */
+export function holdPackages(names: readonly string[]): Command {
+  return { file: 'apt-mark', args: ['hold', '--', ...names] };
+}
+
+/** What is installed from files, and removed; older versions too, and whatever is held: the hold is ours. */
+const INSTALL = [
+  '--option=Dpkg::Options::=--force-confold',
+  '--option=Dpkg::Options::=--force-confdef',
+  '--option=DPkg::Lock::Timeout=600',
+  '--option=APT::Sandbox::User=root',
+  'install',
+  '--yes',
+  '--no-install-recommends',
+  '--allow-downgrades',
+  '--allow-change-held-packages',
+];
+
+/** Installs packages that are files, and removes others (their configuration and data stay). */
+export function installFiles(files: readonly string[], removed: readonly string[]): Command {
+  return { file: 'apt-get', args: [...INSTALL, ...files, ...removed.map((name) => `${name}-`)] };
+}
+
+/** Says what `installFiles` would do, as `simulateUpgrade` does. */
+export function simulateFiles(files: readonly string[], removed: readonly string[]): Command {
+  const args = ['--simulate', '--option=Debug::NoLocking=true', ...INSTALL, ...files];
+  return { file: 'apt-get', args: [...args, ...removed.map((name) => `${name}-`)] };
+}
+
+/** Unpacks and configures packages that are files, whatever state an interrupted dpkg has left them in. */
+export function forceFiles(files: readonly string[]): Command {
+  const force = ['downgrade', 'remove-reinstreq', 'confold', 'confdef'];
+  const flags = [...force.map((one) => `--force-${one}`), '--install', '--'];
+  return { file: 'dpkg', args: [...flags, ...files] };
+}
+
+/** Lists every version of a package that apt knows of, newest first: `NAME | VERSION | SOURCE`. */
+export function listVersions(name: string): Command {
+  return { file: 'apt-cache', args: ['madison', '--', name] };
+}

@@ -1,5 +1,6 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Invocation } from '../command-table.ts';
 import { cacheFile, configKey } from '../config/cached.ts';
 import type { Config } from '../config/schema.ts';
@@ -106,6 +107,34 @@ export async function withLock<Result>(
     return await act();
   } finally {
     lock.release();
+  }
+}
+
+/** Whether a change of the engine is unfinished, and no person is waited for. */
+export function isEngineCutOff({ settings }: Invocation): boolean {
+  const isThere = (name: string): boolean => existsSync(join(settings.stateDirectory, name));
+  return isThere(files.engineTransaction) && !isThere(files.needsOperator);
+}
+
+const LOCK_WAIT_SECONDS = 150;
+const BETWEEN_TRIES_MS = 1000;
+
+/** As `withLock`, and waits: a run that waits for Docker, as the one at boot does, gives up by itself after a while. */
+export async function whenFree<Result>(
+  invocation: Invocation,
+  log: Log,
+  act: () => Promise<Result>,
+): Promise<Result> {
+  const startedAtMs = performance.now();
+  for (let isFirst = true; ; isFirst = false) {
+    try {
+      return await withLock(invocation, act);
+    } catch (error) {
+      const isLate = performance.now() - startedAtMs > LOCK_WAIT_SECONDS * 1000;
+      if (isLate || !(error instanceof RunUnderWayError)) throw error;
+      if (isFirst) log.info(`waiting: ${error.message}`);
+      await wait(BETWEEN_TRIES_MS);
+    }
   }
 }
 

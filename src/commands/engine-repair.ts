@@ -1,6 +1,7 @@
 import type { Invocation } from '../command-table.ts';
 import { HIGHEST_RUNG } from '../core/engine-ladder.ts';
 import { packagesOfEngines, partsOf } from '../core/engine-parts.ts';
+import { hindranceIn } from '../hindrance.ts';
 import { messageOf, RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-api.ts';
@@ -9,21 +10,8 @@ import { openApt } from '../host/packages.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { readDeployed } from '../records.ts';
 import { repairEngine, type RepairOutcome } from '../repair-engine.ts';
-import { files } from '../state-names.ts';
-import { setTimeout as wait } from 'node:timers/promises';
-import {
-  openContext,
-  openDoor,
-  readConfig,
-  RunUnderWayError,
-  withLock,
-  type Context,
-  type Door,
-} from './context.ts';
-import { chooseStream, createLog, type Log } from '../host/log.ts';
-
-const LOCK_WAIT_SECONDS = 150;
-const BETWEEN_TRIES_MS = 1000;
+import { openContext, openDoor, readConfig, whenFree, type Context, type Door } from './context.ts';
+import { chooseStream, createLog } from '../host/log.ts';
 
 const exitCodeOf: Readonly<Record<RepairOutcome['state'], ExitCode>> = {
   well: exitCodes.done,
@@ -67,25 +55,6 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
   }
 }
 
-/** A run that waits for Docker, as the one at boot does, gives up by itself after a while. */
-async function whenFree<Result>(
-  invocation: Invocation,
-  log: Log,
-  act: () => Promise<Result>,
-): Promise<Result> {
-  const startedAtMs = performance.now();
-  for (let isFirst = true; ; isFirst = false) {
-    try {
-      return await withLock(invocation, act);
-    } catch (error) {
-      const isLate = performance.now() - startedAtMs > LOCK_WAIT_SECONDS * 1000;
-      if (isLate || !(error instanceof RunUnderWayError)) throw error;
-      if (isFirst) log.info(`waiting: ${error.message}`);
-      await wait(BETWEEN_TRIES_MS);
-    }
-  }
-}
-
 function rungIn(text: Invocation['flags'][string]): number {
   if (typeof text !== 'string') return HIGHEST_RUNG;
   if (/^\d+$/.test(text)) return Number(text);
@@ -122,16 +91,10 @@ async function bringClusterUp(invocation: Invocation, door: Door): Promise<void>
   }
 }
 
-const hindrances = [
-  [files.active, 'an update is unfinished'],
-  [files.needsOperator, 'an operator is needed: orchestrator-update status'],
-  [files.frozen, 'a backup is unfinished'],
-  [files.hold, 'updates are on hold'],
-] as const;
-
 async function whyNotUp({ host }: Context): Promise<string | undefined> {
   // Who sees to what is unfinished waits for our lock.
-  for (const [name, why] of hindrances) if ((await host.state.read(name)) !== undefined) return why;
+  const why = await hindranceIn(host.state);
+  if (why !== undefined) return why;
   const deployed = await readDeployed(host.state);
   if (deployed === undefined) return 'no release was deployed by this program yet';
   const { commit } = await host.git.head();

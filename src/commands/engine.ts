@@ -7,27 +7,36 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-api.ts';
 import { readEngineStatus, type EngineStatus } from '../host/engine-status.ts';
 import { repair } from './engine-repair.ts';
+import { resume } from './engine-resume.ts';
+import { rollback, upgrade } from './engine-upgrade.ts';
 import { tableLines } from './table.ts';
 
-/** `engine status|repair`. */
+const verbs = { status: showStatus, upgrade, rollback, repair, resume } as const;
+
+/** `engine status|upgrade|rollback|repair`, and what its unit runs. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const [verb] = invocation.positionals;
-  if (verb !== 'status' && verb !== 'repair') {
+  if (verb === undefined || !(verb in verbs)) {
     throw new UsageError(
-      verb === undefined ? 'engine needs a verb: status or repair' : `unknown verb: engine ${verb}`,
+      verb === undefined
+        ? `engine needs a verb: ${Object.keys(verbs).join(', ')}`
+        : `unknown verb: engine ${verb}`,
       'orchestrator-update engine --help',
     );
   }
   if (process.getuid?.() !== 0) {
     throw new OperatorError('this command needs to be root', 'sudo orchestrator-update engine …');
   }
-  if (verb === 'repair') return repair(invocation);
-  const status = await readEngineStatus(dockerSocket(invocation.environment));
+  return verbs[verb as keyof typeof verbs](invocation);
+}
+
+async function showStatus(invocation: Invocation): Promise<ExitCode> {
+  const found = await readEngineStatus(dockerSocket(invocation.environment));
   const text = invocation.json
-    ? JSON.stringify({ schema: 1, ...status }, undefined, 2)
-    : textOf(status).join('\n');
+    ? JSON.stringify({ schema: 1, ...found }, undefined, 2)
+    : textOf(found).join('\n');
   process.stdout.write(`${text}\n`);
-  return isHealthy(status.probes) ? exitCodes.done : exitCodes.failed;
+  return isHealthy(found.probes) ? exitCodes.done : exitCodes.failed;
 }
 
 function textOf(status: EngineStatus): string[] {
@@ -85,9 +94,9 @@ function clientRows({ clients }: EngineStatus): string[][] {
   ]);
 }
 
-function upgradeRows({ upgrade }: EngineStatus): string[][] {
-  if (upgrade === undefined) return [];
-  const { changes, refusals } = upgrade;
+function upgradeRows({ upgrade: planned }: EngineStatus): string[][] {
+  if (planned === undefined) return [];
+  const { changes, refusals } = planned;
   const what = changes.map(
     ({ name, from, to }) => `${name} ${[from ?? 'new', to ?? 'removed'].join(' → ')}`,
   );

@@ -7,7 +7,15 @@ import { nothingToDo } from '../outcome.ts';
 import { readNeedsOperator } from '../records.ts';
 import { recover } from '../recover.ts';
 import { stillLatched } from '../update.ts';
-import { openContext, openDoor, RunUnderWayError, withLock, type Door } from './context.ts';
+import { engineFirst } from './engine-first.ts';
+import {
+  isEngineCutOff,
+  openContext,
+  openDoor,
+  RunUnderWayError,
+  withLock,
+  type Door,
+} from './context.ts';
 import { fail } from './fail.ts';
 import { reportOutcome } from './report-outcome.ts';
 
@@ -43,6 +51,7 @@ async function recoverAfterRun(invocation: Invocation, door: Door): Promise<Exit
 async function recoverLocked(invocation: Invocation, door: Door): Promise<ExitCode> {
   // Who has to wait for nobody opens the host before it takes the lock: mostly there is nothing to do with it.
   await withLock(invocation, async () => {});
+  if (isEngineCutOff(invocation)) await engineFirst(invocation, door);
   const { host, config, log, notifier, statusLine } = await openContext(invocation, door);
   return withLock(invocation, async () => {
     try {

@@ -9,7 +9,14 @@ import { quickLook } from '../quick-look.ts';
 import { isAutomatic } from './automatic.ts';
 import { badBackup, isVerificationDue, remindOfBackup } from './bad-backup.ts';
 import { fail } from './fail.ts';
-import { openContext, openDoor, rememberConfig, withLock, type Door } from './context.ts';
+import {
+  isEngineCutOff,
+  openContext,
+  openDoor,
+  rememberConfig,
+  withLock,
+  type Door,
+} from './context.ts';
 import { reportOutcome } from './report-outcome.ts';
 
 /** `run`: one execution of the updater. */
@@ -20,6 +27,10 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   const door = openDoor(invocation.environment);
   try {
+    if (isEngineCutOff(invocation)) {
+      const { engineFirst } = await import('./engine-first.ts');
+      await engineFirst(invocation, door);
+    }
     return await withLock(invocation, () => runAndVerify(invocation, door));
   } catch (error) {
     return fail(error, invocation, door);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { historySchema } from './history-schema.ts';
 import { weekdays } from '../schedule.ts';
+import { engineSchema } from './engine-schema.ts';
 import { verifySchema } from './verify-schema.ts';
 import { absolutePath } from './absolute-path.ts';
 
@@ -197,6 +198,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Going back by itself from a release that is not healthy.'),
+  engine: engineSchema,
   timeouts: z
     .strictObject({
       remote_seconds: seconds(1, 170)

@@ -43,3 +43,11 @@ export function changesIn(text: string): PackageChange[] {
     return [{ name: name.replace(/:[a-z0-9]+$/, ''), from, to: act === 'Inst' ? to : undefined }];
   });
 }
+
+/** Reads what `listVersions` prints. */
+export function versionsIn(text: string): string[] {
+  return text.split('\n').flatMap((line) => {
+    const [, version = '', source] = line.split('|').map((cell) => cell.trim());
+    return source === undefined || version === '' ? [] : [version];
+  });
+}

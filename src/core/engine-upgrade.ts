@@ -45,3 +45,46 @@ export function judgeUpgrade(changes: readonly PackageChange[]): EngineUpgrade {
   });
   return { changes, refusals };
 }
+
+/** Whether two plans do the same, in whatever order. */
+export function sameChanges(
+  left: readonly PackageChange[],
+  right: readonly PackageChange[],
+): boolean {
+  const textOf = (changes: readonly PackageChange[]): string =>
+    changes
+      .map(({ name, from = '', to = '' }) => `${name} ${from} ${to}`)
+      .toSorted()
+      .join('\n');
+  return textOf(left) === textOf(right);
+}
+
+/** Whether a package has dockerd itself in it. */
+export function isDockerd(name: string): boolean {
+  return name === 'docker.io' || name === 'docker-ce';
+}
+
+/** Whether a package is of dockerd's own version. */
+export function followsDockerd(name: string): boolean {
+  return isDockerd(name) || name === 'docker-cli' || name === 'docker-ce-cli';
+}
+
+/**
+ * Whether a version of a package (`5:28.5.2-1~debian.13`, `28.5.2+dfsg4-5`) is the one that a person names: in full, or
+ * by its first three numbers.
+ */
+export function isVersion(version: string, named: string): boolean {
+  const upstream = version.replace(/^\d+:/, '');
+  if (version === named || upstream === named) return true;
+  return upstream.startsWith(named) && /^[^\d.]/.test(upstream.slice(named.length));
+}
+
+/**
+ * The packages of the engine itself that are there before (`from`) or after (`to`) some changes: they are held. What else
+ * they need, as an init, may be upgraded by anybody, and a hold would keep the engine from it.
+ */
+export function heldIn(changes: readonly PackageChange[], side: 'from' | 'to'): string[] {
+  return changes
+    .filter((one) => one[side] !== undefined && packagesOfEngines.includes(one.name))
+    .map(({ name }) => name);
+}

@@ -15,7 +15,8 @@ export function configProblem(): Promise<string | undefined> {
   return problemOf(CONFIG);
 }
 
-async function problemOf(file: string): Promise<string | undefined> {
+/** What dockerd, as it is on the disk now, says of a file that is to be its configuration. */
+export async function problemOf(file: string): Promise<string | undefined> {
   if ((await stat(file).catch(() => undefined)) === undefined) return undefined;
   const options = { timeoutSeconds: ASK_SECONDS };
   const shown = await exec(dockerCommandLine, options).catch(() => ({ stdout: '' }));

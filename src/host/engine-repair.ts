@@ -18,9 +18,8 @@ import type { Command } from '../argv/command.ts';
 import type { Task } from '../core/engine-health.ts';
 import type { EngineDiagnosis, RungName } from '../core/engine-ladder.ts';
 import { packagesOfEngines } from '../core/engine-parts.ts';
-import { messageOf } from '../errors.ts';
 import { readNeedsOperator, writeNeedsOperator } from '../records.ts';
-import { expect, openEngineApi, type EngineApi } from './engine-api.ts';
+import { openEngineApi, type EngineApi } from './engine-api.ts';
 import {
   configProblem,
   goodConfig,
@@ -35,6 +34,7 @@ import type { StateHost } from './host.ts';
 import type { Log } from './log.ts';
 import { isInstalling, openApt, type PackageHost } from './packages.ts';
 import type { RepairHost } from './repair-host.ts';
+import { runningIds, settled, startEnded } from './start-ended.ts';
 
 /** What a repair is made of. */
 export interface RepairContext {
@@ -51,9 +51,6 @@ const ASK_SECONDS = 15;
 /** Stopping Docker stops what it runs, which may take its time. */
 const SYSTEMD_SECONDS = 180;
 const PACKAGES_SECONDS = 3600;
-/** What Docker starts by itself, it starts one after the other. */
-const SETTLE_SECONDS = 60;
-const STEADY_SECONDS = 5;
 const SHIM_MS = 2000;
 /** What `docker.socket` makes. */
 const SOCKETS = ['/run/docker.sock', '/var/run/docker.sock'];
@@ -68,15 +65,11 @@ export function createRepairHost(context: RepairContext): RepairHost {
     pause: (seconds) => wait(seconds * 1000),
     isStopping: context.isStopping,
     diagnose: () => diagnose(context),
-    runningContainers: async () => (await running(api)) ?? (await shimTasks()).map(({ id }) => id),
+    runningContainers: async () =>
+      (await runningIds(api)) ?? (await shimTasks()).map(({ id }) => id),
     take: (rung) => take(context, rung),
-    settle: () => settle(api),
-    startEnded: async (ids) => {
-      const failed: string[] = [];
-      for (const id of ids) failed.push(...(await startOne(api, id)));
-      await settle(api);
-      return failed;
-    },
+    settle: () => settled(api),
+    startEnded: (ids) => startEnded(api, ids),
     collectEvidence: async () => {
       const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
       const path = join(stateDirectory, `engine-evidence-${stamp}.txt`);
@@ -215,48 +208,5 @@ function kill(pid: number): void {
     process.kill(pid, 'SIGKILL');
   } catch {
     // It has ended.
-  }
-}
-
-/** Undefined where the engine does not say. */
-async function running(api: EngineApi): Promise<string[] | undefined> {
-  const { body } = await api('GET', '/containers/json').catch(() => ({ body: undefined }));
-  return Array.isArray(body) ? (body as { Id: string }[]).map(({ Id: id }) => id) : undefined;
-}
-
-/** Why it does not start, if so. */
-async function startOne(api: EngineApi, id: string): Promise<string[]> {
-  try {
-    if (!(await isToBeStarted(api, id))) return [];
-    expect(await api('POST', `/containers/${id}/start`), [204, 304], `to start ${id.slice(0, 12)}`);
-    return [];
-  } catch (error) {
-    return [messageOf(error)];
-  }
-}
-
-/** Not a job that has ended well meanwhile. */
-async function isToBeStarted(api: EngineApi, id: string): Promise<boolean> {
-  const { status, body } = await api('GET', `/containers/${id}/json`);
-  if (status !== 200) return false;
-  const { State: state, HostConfig: host } = body as {
-    State: { Status: string; ExitCode: number };
-    HostConfig: { RestartPolicy?: { Name: string } };
-  };
-  const isJob = ['', 'no', undefined].includes(host.RestartPolicy?.Name) && state.ExitCode === 0;
-  return ['exited', 'created', 'dead'].includes(state.Status) && !isJob;
-}
-
-/** Until it answers and nothing more is started for a while. */
-async function settle(api: EngineApi): Promise<void> {
-  const startedAtMs = performance.now();
-  let before = '';
-  let steadySinceMs = startedAtMs;
-  while (performance.now() - startedAtMs < SETTLE_SECONDS * 1000) {
-    const now = (await running(api))?.toSorted().join(' ') ?? '';
-    if (now !== before || now === '') steadySinceMs = performance.now();
-    before = now;
-    if (performance.now() - steadySinceMs >= STEADY_SECONDS * 1000) return;
-    await wait(500);
   }
 }

@@ -15,11 +15,19 @@ import {
   type EngineParts,
   type PartName,
 } from '../core/engine-parts.ts';
-import { judgeUpgrade, upgradable, type EngineUpgrade } from '../core/engine-upgrade.ts';
+import {
+  followsDockerd,
+  isDockerd,
+  isVersion,
+  judgeUpgrade,
+  upgradable,
+  type EngineUpgrade,
+} from '../core/engine-upgrade.ts';
 import type { EngineProbe } from '../core/engine-health.ts';
 import { versionIn } from '../core/version.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, OperatorError } from '../errors.ts';
 import { openEngineApi, type EngineApi } from './engine-api.ts';
+import { isOfContainerd } from './engine-view.ts';
 import { probeEngine } from './engine-probes.ts';
 import { exec } from './exec.ts';
 import { openApt, type PackageHost } from './packages.ts';
@@ -77,8 +85,12 @@ interface Version {
   readonly Components?: readonly { readonly Name?: string; readonly Version?: string }[] | null;
 }
 
-/** Asks the package manager, systemd and the engine itself. What does not answer is left out, and said. */
-export async function readEngineStatus(socket: string): Promise<EngineStatus> {
+/**
+ * Asks the package manager, systemd and the engine itself. What does not answer is left out, and said.
+ *
+ * @param to the version of dockerd that an upgrade is to bring; the newest if left out
+ */
+export async function readEngineStatus(socket: string, to?: string): Promise<EngineStatus> {
   const probes = await probeEngine(socket);
   const isUp = probes[0]?.state === 'ok';
   const api = openEngineApi(socket, API_SECONDS);
@@ -103,24 +115,41 @@ export async function readEngineStatus(socket: string): Promise<EngineStatus> {
     units,
     clients,
     upgrade:
-      parts.why === undefined && apt !== undefined ? await planUpgrade(apt, parts) : undefined,
+      parts.why === undefined && apt !== undefined ? await planUpgrade(apt, parts, to) : undefined,
     probes,
   };
 }
 
-async function planUpgrade(apt: PackageHost, parts: EngineParts): Promise<EngineUpgrade> {
+async function planUpgrade(
+  apt: PackageHost,
+  parts: EngineParts,
+  to: string | undefined,
+): Promise<EngineUpgrade> {
+  const wanted = upgradable(parts);
+  const names = to === undefined ? wanted : await pinned(apt, wanted, to);
   try {
-    return judgeUpgrade(await apt.simulate(upgradable(parts)));
+    return judgeUpgrade(await apt.simulate(names));
   } catch (error) {
     return { changes: [], refusals: [messageOf(error)] };
   }
 }
 
-/** The driver of the containerd store says which snapshotter it uses. */
-function isOfContainerd({ DriverStatus: status }: Info): boolean {
-  return (status ?? []).some(
-    ([, value]) => value?.startsWith('io.containerd.snapshotter') === true,
-  );
+/** Docker's own programs in one version; what else an engine is made of follows none. */
+async function pinned(apt: PackageHost, names: readonly string[], to: string): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of names) {
+    const version = followsDockerd(name)
+      ? (await apt.versions(name)).find((one) => isVersion(one, to))
+      : undefined;
+    if (version === undefined && isDockerd(name)) {
+      throw new OperatorError(
+        `no ${name} ${to} can be had`,
+        `apt-cache madison ${name}    # what can; apt-get update asks again`,
+      );
+    }
+    found.push(version === undefined ? name : `${name}=${version}`);
+  }
+  return found;
 }
 
 async function bodyOf<Body>(api: EngineApi, path: string): Promise<Body | undefined> {

@@ -1,6 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { listCandidates, listHeld, listInstalled, simulateUpgrade } from '../argv/apt.ts';
-import { candidatesIn, changesIn, installedIn } from '../core/apt.ts';
+import {
+  listCandidates,
+  listHeld,
+  listInstalled,
+  listVersions,
+  simulateUpgrade,
+} from '../argv/apt.ts';
+import { candidatesIn, changesIn, installedIn, versionsIn } from '../core/apt.ts';
 import type { PackageFacts } from '../core/engine-parts.ts';
 import type { PackageChange } from '../core/engine-upgrade.ts';
 import { exec } from './exec.ts';
@@ -11,11 +17,13 @@ export interface PackageHost {
   /** Those of these packages that are installed, also half of them. */
   installed(names: readonly string[]): Promise<PackageFacts[]>;
   /**
-   * What an upgrade of these packages to the newest versions would do. Nothing is done, no network is used.
+   * What an upgrade of these packages to the newest versions, or to one that is told (`NAME=VERSION`), would do. Nothing is done, no network is used.
    *
    * @throws {CommandError} where the package manager cannot do it; its words say why
    */
   simulate(names: readonly string[]): Promise<PackageChange[]>;
+  /** The versions of a package that can be had, newest first. */
+  versions(name: string): Promise<string[]>;
 }
 
 const TIMEOUT_SECONDS = 60;
@@ -41,6 +49,10 @@ export async function openApt(): Promise<PackageHost | undefined> {
     simulate: async (names) => {
       const { stdout } = await exec(simulateUpgrade(names), { timeoutSeconds: TIMEOUT_SECONDS });
       return changesIn(stdout);
+    },
+    versions: async (name) => {
+      const { stdout } = await exec(listVersions(name), { timeoutSeconds: TIMEOUT_SECONDS });
+      return versionsIn(stdout);
     },
   };
 }

@@ -8,6 +8,17 @@ export const suite = 'trixie';
 
 const archivesOf = (tree: string): string => `${tree}/var/cache/apt/archives`;
 
+/** Content of a sources.list: where the packages of every tree come from. */
+export function debianSources(mirror: string): string {
+  const security = mirror.replace(/\/debian$/, '/debian-security');
+  const sources = [
+    `${mirror} ${suite}`,
+    `${mirror} ${suite}-updates`,
+    `${security} ${suite}-security`,
+  ];
+  return sources.map((source) => `deb ${source} main\n`).join('');
+}
+
 /** Fills an empty directory with a minimal Debian and these packages; none of their services starts. */
 export async function fillDebianTree(
   tree: string,
@@ -19,14 +30,7 @@ export async function fillDebianTree(
   const bootstrap = ['--variant=minbase', `--cache-dir=${debCacheDir}`, suite, tree, mirror];
   await command('debootstrap', bootstrap, { timeoutSeconds: 900 });
 
-  const security = mirror.replace(/\/debian$/, '/debian-security');
-  const sources = [
-    `${mirror} ${suite}`,
-    `${mirror} ${suite}-updates`,
-    `${security} ${suite}-security`,
-  ];
-  const sourcesList = sources.map((source) => `deb ${source} main\n`).join('');
-  await writeFile(`${tree}/etc/apt/sources.list`, sourcesList);
+  await writeFile(`${tree}/etc/apt/sources.list`, debianSources(mirror));
   await command('cp', ['/etc/resolv.conf', `${tree}/etc/resolv.conf`]);
   const policy = `${tree}/usr/sbin/policy-rc.d`;
   await writeFile(policy, '#!/bin/sh\nexit 101\n');

@@ -91,12 +91,16 @@ await t.test('an upgrade keeps the configuration and the timer as it is', { skip
   const { install, text, calls } = await setup(t);
   await install([]);
   const before = text(CONFIG);
-  const enabled = calls().filter((call) => call.startsWith('enable')).length;
+  // What sees to a change of the engine that was cut off came with a later version.
+  const enabled = (): string[] =>
+    calls().filter((call) => call.startsWith('enable') && !call.includes('orchestrator-engine'));
+  t.ok(calls().includes('enable orchestrator-engine.service'));
+  const then = enabled();
   const result = await install(['--branch', 'other']);
   t.equal(result.exitCode, 0, result.stderr);
   t.equal(text(CONFIG), before);
   t.match(result.stderr, /it says branch: embody-alpha, you asked for other/);
-  t.equal(calls().filter((call) => call.startsWith('enable')).length, enabled);
+  t.same(enabled(), then);
 });
 
 await t.test('nothing is changed by a dry run, or when something is wrong', { skip }, async (t) => {

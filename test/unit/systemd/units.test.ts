@@ -44,3 +44,13 @@ await t.test('recovery needs no network, and runs with Docker and after a failur
 await t.test('enabling the timer starts nothing', async (t) => {
   t.notMatch(settings(timer).join('\n'), /^(OnBootSec|OnStartupSec|OnActiveSec)=/m);
 });
+
+await t.test('the engine is seen to before Docker is waited for', async (t) => {
+  const all = settings(read('orchestrator-engine.service'));
+  // A new dockerd that hangs never starts, and nothing that is ordered after it does.
+  t.notMatch(all.join('\n'), /^(After|Requires|Wants|BindsTo)=.*docker/m);
+  for (const line of ['Type=oneshot', 'Restart=on-abnormal', 'TimeoutStartSec=infinity']) {
+    t.ok(all.includes(line), line);
+  }
+  t.ok(all.includes('WantedBy=multi-user.target'));
+});

@@ -1,0 +1,37 @@
+import { ENGINE_UNIT, startEngineUnit } from '../argv/engine-upgrade.ts';
+import type { Invocation } from '../command-table.ts';
+import { OperatorError } from '../errors.ts';
+import { exec } from '../host/exec.ts';
+import { isEngineCutOff, withLock, type Door } from './context.ts';
+
+const EXTEND_SECONDS = 180;
+const EXTEND_EACH_MS = 60_000;
+/** The old packages are brought back, and the daemons restarted, or a new engine is watched. */
+const UNIT_SECONDS = 3600;
+
+/**
+ * Has the engine's unit see to a change of the engine that was cut off. Our own sandbox would not let us, and nothing
+ * else can be judged on an engine that is between two releases.
+ *
+ * @throws {RunUnderWayError} where it is not cut off but under way
+ * @throws {OperatorError} where it is unfinished still
+ */
+export async function engineFirst(invocation: Invocation, { notifier }: Door): Promise<void> {
+  await withLock(invocation, async () => {});
+  const extend = (): void => {
+    notifier.status('a change of the engine was cut off: it is seen to');
+    notifier.extend(EXTEND_SECONDS);
+  };
+  extend();
+  const timer = setInterval(extend, EXTEND_EACH_MS);
+  try {
+    await exec(startEngineUnit, { timeoutSeconds: UNIT_SECONDS, accept: [1] });
+  } finally {
+    clearInterval(timer);
+  }
+  if (!isEngineCutOff(invocation)) return;
+  throw new OperatorError(
+    'a change of the engine is unfinished, and nothing is begun before it is',
+    `journalctl -u ${ENGINE_UNIT} -n 50; systemctl reset-failed ${ENGINE_UNIT}; systemctl start ${ENGINE_UNIT}`,
+  );
+}

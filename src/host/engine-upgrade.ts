@@ -1,0 +1,149 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { holdPackages } from '../argv/apt.ts';
+import type { Command } from '../argv/command.ts';
+import {
+  killDocker,
+  resetEngine,
+  restartContainerd,
+  startEngine,
+  stopDocker,
+} from '../argv/engine-repair.ts';
+import { PACKAGES_UNIT, reloadUnits } from '../argv/engine-upgrade.ts';
+import { restartDocker, systemctlShow } from '../argv/systemctl.ts';
+import type { PackageChange } from '../core/engine-upgrade.ts';
+import { files } from '../state-names.ts';
+import { expect, openEngineApi, type EngineApi } from './engine-api.ts';
+import { configProblem } from './engine-config.ts';
+import { fetchPackages, installKept, isSideInstalled, simulateKept } from './engine-packages.ts';
+import { probeEngine } from './engine-probes.ts';
+import { createRepairHost, type RepairContext } from './engine-repair.ts';
+import { viewEngine } from './engine-view.ts';
+import { exec } from './exec.ts';
+import { keepConfig, liveRestoreOff, liveRestoreOn, putConfigBack } from './kept-config.ts';
+import { startEnded } from './start-ended.ts';
+import type { Side, UpgradeHost } from './upgrade-host.ts';
+
+/** What an upgrade of the engine is made of. */
+export interface UpgradeContext extends RepairContext {
+  /** A daemon that does not get ready within this time is taken for one that never will. */
+  readonly startSeconds: number;
+  /** Climbs the ladder of `engine repair`; what is still wrong after it. */
+  readonly repair: () => Promise<readonly string[]>;
+}
+
+const ASK_SECONDS = 15;
+const PING_SECONDS = 5;
+const STOP_SECONDS = 180;
+const BETWEEN_LOOKS_MS = 1000;
+/** The parts of an engine that run under containerd's name. */
+const OF_CONTAINERD = new Set(['containerd', 'containerd.io', 'runc']);
+
+/** The real machine. */
+export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
+  const { socket, state, log, stateDirectory } = context;
+  const api = openEngineApi(socket, ASK_SECONDS);
+  const at = (id: string, what: Side | 'config'): string =>
+    join(stateDirectory, files.engine, id, what);
+  const isLiveRestoreOn = async (): Promise<boolean> => (await viewEngine(api)).liveRestore;
+  return {
+    state,
+    log,
+    now: () => new Date(),
+    pause: (seconds) => wait(seconds * 1000),
+    isStopping: context.isStopping,
+    view: () => viewEngine(api),
+    probe: () => probeEngine(socket),
+    fetch: async (id, changes, side) => {
+      // What an upgrade before has brought is what is installed now.
+      const isOld = side === 'old';
+      const kept = isOld ? await keptElsewhere(join(stateDirectory, files.engine)) : [];
+      await fetchPackages(at(id, side), changes, side, kept);
+    },
+    simulate: (id, changes, side) => simulateKept(at(id, side), changes, side),
+    install: (id, changes, side) => {
+      const policy = join(stateDirectory, files.engine, 'policy-rc.d');
+      return installKept(at(id, side), changes, { side, policy });
+    },
+    installed: waitForPackages,
+    isInstalled: isSideInstalled,
+    hold: async (names) => {
+      await exec(holdPackages(names), { timeoutSeconds: ASK_SECONDS });
+    },
+    snapshot: async (id) => keepConfig(at(id, 'config'), await rootDirectoryOf(api)),
+    restoreConfig: (id, isOurs) => putConfigBack(at(id, 'config'), isOurs),
+    switchLiveRestoreOn: (id) => liveRestoreOn(at(id, 'config'), isLiveRestoreOn),
+    switchLiveRestoreOff: (id) => liveRestoreOff(at(id, 'config'), isLiveRestoreOn),
+    configProblem,
+    restart: (changes) => restart(context, changes),
+    stopContainers: (ids) => stopContainers(socket, ids),
+    startEnded: (ids) => startEnded(api, ids),
+    repair: context.repair,
+    latch: createRepairHost(context).latch,
+    forget: async (keptIds) => forget(join(stateDirectory, files.engine), keptIds),
+  };
+}
+
+/** Where packages of upgrades before are. */
+async function keptElsewhere(directory: string): Promise<string[]> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const ids = await transactionsIn(directory);
+  return ids.flatMap((id) => [join(directory, id, 'new'), join(directory, id, 'old')]);
+}
+
+async function transactionsIn(directory: string): Promise<string[]> {
+  const found = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  return found.filter((one) => one.isDirectory()).map(({ name }) => name);
+}
+
+async function forget(directory: string, keptIds: readonly string[]): Promise<void> {
+  for (const id of await transactionsIn(directory)) {
+    if (!keptIds.includes(id)) await rm(join(directory, id), { recursive: true, force: true });
+  }
+}
+
+async function waitForPackages(): Promise<void> {
+  for (;;) {
+    const shown = await exec(systemctlShow(PACKAGES_UNIT, ['ActiveState']), {
+      timeoutSeconds: ASK_SECONDS,
+    });
+    if (!/^ActiveState=(active|activating|deactivating|reloading)$/m.test(shown.stdout)) return;
+    await wait(BETWEEN_LOOKS_MS);
+  }
+}
+
+async function rootDirectoryOf(api: EngineApi): Promise<string> {
+  const { body } = expect(await api('GET', '/info'), [200], 'what it is');
+  return (body as { DockerRootDir: string }).DockerRootDir;
+}
+
+/** containerd first, at once: a new shim under an old daemon starts nothing. */
+async function restart(
+  { socket, startSeconds }: UpgradeContext,
+  changes: readonly PackageChange[],
+): Promise<void> {
+  const within = (command: Command, accept: readonly number[] = []) =>
+    exec(command, { timeoutSeconds: startSeconds, accept });
+  await within(reloadUnits);
+  const view = await viewEngine(openEngineApi(socket, PING_SECONDS)).catch(() => undefined);
+  // A daemon that hangs would not stop by itself for a minute and a half.
+  if (view === undefined) await within(killDocker, [1, 4, 5]);
+  else if (!view.liveRestore) await within(stopDocker);
+  // Systemd counts our restarts, too, and refuses the fourth.
+  await within(resetEngine, [1]);
+  if (changes.some(({ name }) => OF_CONTAINERD.has(name))) await within(restartContainerd);
+  await within(resetEngine, [1]);
+  await within(restartDocker);
+  await within(startEngine);
+}
+
+async function stopContainers(socket: string, ids: readonly string[]): Promise<void> {
+  const patient = openEngineApi(socket, STOP_SECONDS);
+  await Promise.all(
+    ids.map(async (id) => {
+      const answer = await patient('POST', `/containers/${id}/stop`);
+      expect(answer, [204, 304, 404], `to stop ${id.slice(0, 12)}`);
+    }),
+  );
+}

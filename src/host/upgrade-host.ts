@@ -1,0 +1,72 @@
+import type { EngineProbe } from '../core/engine-health.ts';
+import type { EngineView } from '../core/engine-transaction.ts';
+import type { PackageChange } from '../core/engine-upgrade.ts';
+import type { StateHost } from './host.ts';
+import type { Log } from './log.ts';
+
+/** Which of the kept packages: those of after an upgrade, or of before it. */
+export type Side = 'new' | 'old';
+
+/** What may be asked of the machine while its engine is upgraded or taken back. */
+export interface UpgradeHost {
+  readonly state: StateHost;
+  readonly log: Log;
+  now(): Date;
+  pause(seconds: number): Promise<void>;
+  /** Whether a person, or a shutdown, wants it to end. */
+  isStopping(): boolean;
+  /** @throws where the engine does not answer */
+  view(): Promise<EngineView>;
+  probe(): Promise<EngineProbe[]>;
+  /**
+   * Has all packages of one side of some changes on the disk, checked, in the transaction's directory.
+   *
+   * @throws {OperatorError} naming one that nobody has any more
+   */
+  fetch(id: string, changes: readonly PackageChange[], side: Side): Promise<void>;
+  /** What the package manager would do with the packages that are kept. */
+  simulate(id: string, changes: readonly PackageChange[], side: Side): Promise<PackageChange[]>;
+  /**
+   * Installs the packages that are kept; no service is started or restarted by that. Goes on when we are killed.
+   *
+   * @throws {CommandError} with what the package manager said
+   */
+  install(id: string, changes: readonly PackageChange[], side: Side): Promise<void>;
+  /** Waits until no installation of ours is under way. */
+  installed(): Promise<void>;
+  /** Whether all packages of a side are installed, and whole. */
+  isInstalled(changes: readonly PackageChange[], side: Side): Promise<boolean>;
+  /** Keeps others from upgrading these packages. */
+  hold(names: readonly string[]): Promise<void>;
+  /** Keeps the configuration and the small state of the engine in the transaction's directory. */
+  snapshot(id: string): Promise<void>;
+  /**
+   * Puts the configuration back as it was kept.
+   *
+   * @param isLiveRestoreOurs but with live-restore: without it, a dockerd that starts ends what runs
+   */
+  restoreConfig(id: string, isLiveRestoreOurs: boolean): Promise<void>;
+  /** Has containers go on while dockerd restarts; false where that cannot be had. */
+  switchLiveRestoreOn(id: string): Promise<boolean>;
+  /** Takes that back: without a restart, and with the configuration as it was kept. */
+  switchLiveRestoreOff(id: string): Promise<void>;
+  /** What dockerd, as it is on the disk now, says of its configuration; undefined where that is well. */
+  configProblem(): Promise<string | undefined>;
+  /**
+   * Restarts what changed, containerd first: with live-restore what runs goes on; without, it is stopped before, while
+   * the containerd that has started it is still there.
+   *
+   * @throws {CommandError} when a daemon does not start in time
+   */
+  restart(changes: readonly PackageChange[]): Promise<void>;
+  /** Stops containers, each in its own time. */
+  stopContainers(ids: readonly string[]): Promise<void>;
+  /** Starts those of these that have ended; what of them does not start, and why. */
+  startEnded(ids: readonly string[]): Promise<readonly string[]>;
+  /** Climbs the ladder of `engine repair`; what is still wrong after it. */
+  repair(): Promise<readonly string[]>;
+  /** From here on nothing is changed until a person has acknowledged it. */
+  latch(reason: string): Promise<void>;
+  /** Removes kept packages that are of no use any more. */
+  forget(keptIds: readonly string[]): Promise<void>;
+}

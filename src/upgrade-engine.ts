@@ -1,0 +1,218 @@
+import type { EngineClient } from './core/engine-clients.ts';
+import type { EnginePhase } from './core/engine-transaction.ts';
+import { judgeUpgrade, heldIn, sameChanges, type PackageChange } from './core/engine-upgrade.ts';
+import {
+  endUpgrade,
+  ranIn,
+  readEngineRecord,
+  readEngineTransaction,
+  writeEngineTransaction,
+  type EngineTransaction,
+} from './engine-records.ts';
+import { InterruptedError, messageOf, RefusedError } from './errors.ts';
+import type { UpgradeHost } from './host/upgrade-host.ts';
+import { becomesWell, problemsOf, type EngineWish } from './judge-engine.ts';
+import { takeEngineBack, type EngineOutcome } from './take-engine-back.ts';
+import { files } from './state-names.ts';
+
+/** What an upgrade is to do, judged already. */
+export interface UpgradeWish extends EngineWish {
+  readonly changes: readonly PackageChange[];
+  /** Containers are to go on while dockerd restarts. */
+  readonly liveRestore: boolean;
+  /** Who talks to the engine now. */
+  readonly clients: readonly EngineClient[];
+}
+
+const BETWEEN_LOOKS_SECONDS = 15;
+
+/**
+ * Upgrades the engine as a transaction: everything that either way needs is on the disk first; what is begun is
+ * written before; a new engine that does not work is taken back, packages and all.
+ *
+ * @throws {RefusedError} or what has failed, where nothing was touched
+ */
+export async function upgradeEngine(host: UpgradeHost, wish: UpgradeWish): Promise<EngineOutcome> {
+  const prepared = await prepare(host, wish);
+  return forward(host, prepared, wish, 'unpacking');
+}
+
+/**
+ * Finishes or takes back what was cut off, whatever cut it off.
+ *
+ * @returns undefined where nothing was under way
+ */
+export async function recoverEngine(
+  host: UpgradeHost,
+  wish: EngineWish,
+): Promise<EngineOutcome | undefined> {
+  const transaction = await readEngineTransaction(host.state).catch(() => 'damaged' as const);
+  if (transaction === undefined) return undefined;
+  if (transaction === 'damaged') return damaged(host);
+  // dpkg goes on without us.
+  await host.installed();
+  const phase = transaction.phases.at(-1) ?? 'prepared';
+  host.log.warn(`a change of the engine was cut off (${phase}): it is seen to`);
+  if (phase === 'prepared') return abort(host, transaction, 'it was cut off');
+  const isNew = await host.isInstalled(transaction.changes, 'new');
+  if (transaction.what === 'rollback' || phase === 'going back' || !isNew) {
+    return takeEngineBack(host, transaction, transaction.reason ?? `cut off (${phase})`, wish);
+  }
+  return forward(host, transaction, wish, phase === 'holding' ? 'holding' : 'restarting');
+}
+
+/** What was meant is not known any more. */
+async function damaged(host: UpgradeHost): Promise<EngineOutcome> {
+  const summary = `a change of the engine was cut off, and ${files.engineTransaction} is damaged; see orchestrator-update engine status; when all is well: rm /var/lib/orchestrator-update/${files.engineTransaction}`;
+  await host.latch(summary);
+  return { state: 'operator', summary, changes: [], problems: ['the transaction is damaged'] };
+}
+
+/** Nothing that runs is touched yet. */
+async function prepare(host: UpgradeHost, wish: UpgradeWish): Promise<EngineTransaction> {
+  const { changes } = wish;
+  const before = await host.view();
+  const at = host.now();
+  const id = at.toISOString().replaceAll(/[:]|\.\d+/g, '');
+  const transaction = await writeEngineTransaction(host.state, {
+    id,
+    what: 'upgrade',
+    startedAt: at.toISOString(),
+    changes: [...changes],
+    before,
+    isLiveRestoreOurs: false,
+    phases: ['prepared'],
+  });
+  try {
+    host.log.info('engine: getting the new packages, and those for the way back');
+    await host.fetch(id, changes, 'old');
+    await host.fetch(id, changes, 'new');
+    await refuseSurprises(host, id, changes);
+    await host.hold(heldIn(changes, 'from'));
+    await host.snapshot(id);
+    if (host.isStopping()) throw new InterruptedError('a signal');
+    if (before.liveRestore || !wish.liveRestore) return transaction;
+    // Written first: what is switched on is switched off again, whatever happens.
+    const ours = await writeEngineTransaction(host.state, {
+      ...transaction,
+      isLiveRestoreOurs: true,
+    });
+    if (await host.switchLiveRestoreOn(id)) return ours;
+    host.log.warn('engine: live-restore cannot be had: every container is restarted');
+    return ours;
+  } catch (error) {
+    await abort(host, (await readEngineTransaction(host.state)) ?? transaction, messageOf(error));
+    throw error;
+  }
+}
+
+/** With the very files that are installed: what was planned may not be what they do. */
+async function refuseSurprises(
+  host: UpgradeHost,
+  id: string,
+  changes: readonly PackageChange[],
+): Promise<void> {
+  const planned = await host.simulate(id, changes, 'new');
+  const { refusals } = judgeUpgrade(planned);
+  const [why] = sameChanges(planned, changes)
+    ? refusals
+    : [...refusals, 'the packages do not do what was planned; somebody changed them meanwhile'];
+  if (why === undefined) return;
+  throw new RefusedError(`the engine is not upgraded: ${why}`, 'orchestrator-update engine status');
+}
+
+async function abort(
+  host: UpgradeHost,
+  transaction: EngineTransaction,
+  why: string,
+): Promise<EngineOutcome> {
+  if (transaction.isLiveRestoreOurs) await host.switchLiveRestoreOff(transaction.id);
+  await host.state.remove(files.engineTransaction);
+  const record = await readEngineRecord(host.state);
+  await host.forget(record === undefined ? [] : [record.id]);
+  return {
+    state: 'aborted',
+    summary: `nothing of the engine was changed: ${why}`,
+    changes: transaction.changes,
+    problems: [],
+  };
+}
+
+/** From one of the phases on. What fails is taken back. */
+async function forward(
+  host: UpgradeHost,
+  begun: EngineTransaction,
+  wish: EngineWish & { readonly clients?: readonly EngineClient[] },
+  from: EnginePhase,
+): Promise<EngineOutcome> {
+  let transaction = begun;
+  const { id, changes, before } = begun;
+  const enter = async (phase: EnginePhase): Promise<void> => {
+    const restartedAt = phase === 'restarting' ? host.now().toISOString() : transaction.restartedAt;
+    const phases = [...transaction.phases, phase];
+    transaction = await writeEngineTransaction(host.state, { ...transaction, phases, restartedAt });
+  };
+  const mayRestart = !before.liveRestore && !(begun.isLiveRestoreOurs && (await isOn(host)));
+  try {
+    if (from === 'unpacking') {
+      await enter('unpacking');
+      host.log.info('engine: the packages are replaced; what runs goes on');
+      await host.install(id, changes, 'new');
+      const problem = await host.configProblem();
+      if (problem !== undefined) throw new Error(`the new dockerd refuses daemon.json: ${problem}`);
+    }
+    if (from !== 'holding') {
+      await enter('restarting');
+      host.log.info('engine: its daemons are restarted');
+      await host.restart(changes);
+      await host.startEnded(ranIn(begun));
+    }
+    const asNew = { ...wish, clients: wish.clients ?? [], mayRestart, side: 'to' } as const;
+    const problems = await becomesWell(host, transaction, asNew);
+    if (problems.length > 0) throw new Error(problems.join('; '));
+    await enter('holding');
+    await holdOut(host, transaction, { ...asNew, mayRestart: true });
+  } catch (error) {
+    return takeEngineBack(host, transaction, messageOf(error), wish);
+  }
+  return finish(host, transaction);
+}
+
+async function isOn(host: UpgradeHost): Promise<boolean> {
+  return host.view().then(
+    ({ liveRestore }) => liveRestore,
+    () => true,
+  );
+}
+
+/** Watches it for a while: some faults of a new engine show late. */
+async function holdOut(
+  host: UpgradeHost,
+  transaction: EngineTransaction,
+  how: Parameters<typeof problemsOf>[2] & EngineWish,
+): Promise<void> {
+  const until = host.now().getTime() + how.holdSeconds * 1000;
+  if (how.holdSeconds > 0) host.log.info(`engine: it works; watched for ${how.holdSeconds} s`);
+  while (host.now().getTime() < until && !host.isStopping()) {
+    const leftSeconds = (until - host.now().getTime()) / 1000;
+    await host.pause(Math.min(BETWEEN_LOOKS_SECONDS, leftSeconds));
+    if ((await problemsOf(host, transaction, how)).length === 0) continue;
+    const problems = await becomesWell(host, transaction, how);
+    if (problems.length > 0) throw new Error(problems.join('; '));
+  }
+}
+
+async function finish(host: UpgradeHost, transaction: EngineTransaction): Promise<EngineOutcome> {
+  if (transaction.isLiveRestoreOurs) await host.switchLiveRestoreOff(transaction.id);
+  // An installation ends the hold of what it installs.
+  await host.hold(heldIn(transaction.changes, 'to'));
+  await endUpgrade(host.state, transaction, host.now());
+  await host.forget([transaction.id]);
+  const { version } = await host.view();
+  return {
+    state: 'done',
+    summary: `the engine is ${version} now, and works; way back: orchestrator-update engine rollback`,
+    changes: transaction.changes,
+    problems: [],
+  };
+}

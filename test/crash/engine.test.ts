@@ -1,0 +1,109 @@
+import t, { type Test } from 'tap';
+import type { EngineOutcome } from '../../src/take-engine-back.ts';
+import { rollEngineBack } from '../../src/take-engine-back.ts';
+import { recoverEngine, upgradeEngine } from '../../src/upgrade-engine.ts';
+import {
+  changes,
+  engineWorld,
+  fakeEngineHost,
+  Gone,
+  rebootEngine,
+  type EngineWorld,
+  type Fate,
+} from '../support/fake-engine.ts';
+
+const wish = { settleSeconds: 5, holdSeconds: 30 };
+const asked = { ...wish, changes, clients: [], liveRestore: true };
+type Act = (world: EngineWorld, fate: Fate) => Promise<EngineOutcome | undefined>;
+
+const upgrade: Act = (world, fate) => upgradeEngine(fakeEngineHost(world, fate), asked);
+const rollback: Act = (world, fate) => rollEngineBack(fakeEngineHost(world, fate), wish);
+const recover: Act = (world, fate) => recoverEngine(fakeEngineHost(world, fate), wish);
+
+/** One whole engine, verified; the cluster runs; nothing of ours is left in the way. */
+function expectWhole(t: Test, world: EngineWorld, what: string): void {
+  t.equal(world.latched, undefined, what);
+  t.not(world.installed, 'mixed', what);
+  t.equal(world.runs, world.installed, what);
+  t.not(world.pid, 0, what);
+  t.notOk(world.files.has('engine-transaction.json'), what);
+  t.notOk(world.isLiveRestoreConfigured, what);
+}
+
+async function upTo(act: Act, world: EngineWorld, fate: Fate): Promise<'gone' | 'ended'> {
+  try {
+    await act(world, fate);
+    return 'ended';
+  } catch (error) {
+    if (!(error instanceof Gone)) throw error;
+    return 'gone';
+  }
+}
+
+/** Cut at every effect, then again at every effect of what sees to it; by a kill, and by a power cut. */
+async function cutEverywhere(t: Test, act: Act, make: () => Promise<EngineWorld>, isBad: boolean) {
+  let rounds = 0;
+  for (const isPowerCut of [false, true]) {
+    for (let cut = 1; ; cut++) {
+      const world = await make();
+      if ((await upTo(act, world, { cutAt: world.effects + cut, isBad })) === 'ended') break;
+      for (let again = 0; ; again++) {
+        const second = structuredClone(world);
+        if (isPowerCut) rebootEngine(second, { isBad });
+        const cutAt = again === 0 ? {} : { cutAt: second.effects + again };
+        const ended = await upTo(recover, second, { ...cutAt, isBad });
+        if (ended === 'gone') {
+          if (isPowerCut) rebootEngine(second, { isBad });
+          await recover(second, { isBad });
+        }
+        rounds += 1;
+        const what = `cut at ${cut}, then at ${again}${isPowerCut ? ', power' : ''}`;
+        expectWhole(t, second, what);
+        if (isBad) t.equal(second.installed, 'old', what);
+        if (again > 0 && ended === 'ended') break;
+      }
+    }
+  }
+  t.comment(`${rounds} histories`);
+  t.ok(rounds > 100);
+}
+
+const fresh = async (): Promise<EngineWorld> => engineWorld();
+const upgraded = async (): Promise<EngineWorld> => {
+  const world = engineWorld();
+  await upgrade(world, {});
+  return world;
+};
+
+await t.test('a good engine: the new one, or the old one', (t) =>
+  cutEverywhere(t, upgrade, fresh, false),
+);
+await t.test('a bad engine: the old one', (t) => cutEverywhere(t, upgrade, fresh, true));
+await t.test('the way back', (t) => cutEverywhere(t, rollback, upgraded, false));
+
+await t.test('nobody is restarted by a good engine, and all is held', async (t) => {
+  const world = engineWorld();
+  t.equal((await upgrade(world, {}))?.state, 'done');
+  expectWhole(t, world, 'done');
+  t.equal(world.pid, 100);
+  t.same(world.held, ['docker.io', 'containerd']);
+  t.equal((await rollback(world, {}))?.state, 'done');
+  t.equal(world.installed, 'old');
+  await t.rejects(rollback(world, {}), /no upgrade of the engine is known/);
+});
+
+await t.test('a bad engine is taken back, and says why', async (t) => {
+  const world = engineWorld();
+  t.match(await upgrade(world, { isBad: true }), {
+    state: 'taken back',
+    problems: [/does not start/],
+  });
+  expectWhole(t, world, 'taken back');
+});
+
+await t.test('a transaction that cannot be read is for a person', async (t) => {
+  const world = engineWorld();
+  world.files.set('engine-transaction.json', '{"id":');
+  t.equal((await recover(world, {}))?.state, 'operator');
+  t.match(world.latched, /damaged.*rm /);
+});
