@@ -5,7 +5,7 @@ import type { EngineOutcome } from './take-engine-back.ts';
 import { files } from './state-names.ts';
 
 const requestSchema = z.object({
-  verb: z.enum(['upgrade', 'rollback']),
+  verb: z.enum(['upgrade', 'rollback', 'repair']),
   /** The version of dockerd that is wanted; the newest if left out. */
   to: z.string().optional(),
   /** As configured for whoever has asked. */

@@ -16,22 +16,33 @@ const UNIT_SECONDS = 3600;
  * @throws {RunUnderWayError} where it is not cut off but under way
  * @throws {OperatorError} where it is unfinished still
  */
-export async function engineFirst(invocation: Invocation, { notifier }: Door): Promise<void> {
+export async function engineFirst(invocation: Invocation, door: Door): Promise<void> {
   await withLock(invocation, async () => {});
-  const extend = (): void => {
-    notifier.status('a change of the engine was cut off: it is seen to');
-    notifier.extend(EXTEND_SECONDS);
-  };
-  extend();
-  const timer = setInterval(extend, EXTEND_EACH_MS);
-  try {
-    await exec(startEngineUnit, { timeoutSeconds: UNIT_SECONDS, accept: [1] });
-  } finally {
-    clearInterval(timer);
-  }
+  await whileExtended(door, 'a change of the engine was cut off: it is seen to', () =>
+    exec(startEngineUnit, { timeoutSeconds: UNIT_SECONDS, accept: [1] }),
+  );
   if (!isEngineCutOff(invocation)) return;
   throw new OperatorError(
     'a change of the engine is unfinished, and nothing is begun before it is',
     `journalctl -u ${ENGINE_UNIT} -n 50; systemctl reset-failed ${ENGINE_UNIT}; systemctl start ${ENGINE_UNIT}`,
   );
+}
+
+/** Tells systemd that things go on while another unit is at work for us. */
+export async function whileExtended(
+  { notifier }: Door,
+  status: string,
+  act: () => Promise<unknown>,
+): Promise<void> {
+  const extend = (): void => {
+    notifier.status(status);
+    notifier.extend(EXTEND_SECONDS);
+  };
+  extend();
+  const timer = setInterval(extend, EXTEND_EACH_MS);
+  try {
+    await act();
+  } finally {
+    clearInterval(timer);
+  }
 }

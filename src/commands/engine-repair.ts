@@ -4,7 +4,7 @@ import { packagesOfEngines, partsOf } from '../core/engine-parts.ts';
 import { hindranceIn } from '../hindrance.ts';
 import { messageOf, RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { dockerSocket } from '../host/engine-api.ts';
+import { dockerSocket } from '../host/engine-socket.ts';
 import { createRepairHost } from '../host/engine-repair.ts';
 import { openApt } from '../host/packages.ts';
 import { openStateFiles } from '../host/state-files.ts';

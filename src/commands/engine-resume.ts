@@ -5,7 +5,7 @@ import { refusalsOf } from '../core/engine-preflight.ts';
 import { readEngineRequest, writeEngineOutcome, writeEngineRequest } from '../engine-request.ts';
 import { messageOf } from '../errors.ts';
 import type { ExitCode } from '../exit-codes.ts';
-import { dockerSocket } from '../host/engine-api.ts';
+import { dockerSocket } from '../host/engine-socket.ts';
 import { readFactsBefore } from '../host/engine-facts-before.ts';
 import { createRepairHost, type RepairContext } from '../host/engine-repair.ts';
 import { createUpgradeHost, type UpgradeContext } from '../host/engine-upgrade.ts';
@@ -57,6 +57,14 @@ async function climb(context: RepairContext): Promise<readonly string[]> {
   return state === 'well' || state === 'repaired' ? [] : complaints;
 }
 
+async function mended(context: RepairContext, maxRung: number): Promise<EngineOutcome> {
+  const wish = { isDry: false, maxRung };
+  const { state, summary, complaints } = await repairEngine(createRepairHost(context), wish);
+  const isWell = state === 'well' || state === 'repaired';
+  const told = state === 'operator' ? 'operator' : 'aborted';
+  return { state: isWell ? 'done' : told, summary, changes: [], problems: complaints };
+}
+
 async function carryOut(
   context: UpgradeContext,
   request: Awaited<ReturnType<typeof readEngineRequest>>,
@@ -70,6 +78,7 @@ async function carryOut(
   if (request === undefined || request.isBegun) return untouched('it was cut off before it began');
   await writeEngineRequest(state, { ...request, isBegun: true });
   try {
+    if (request.verb === 'repair') return await mended(context, engine.repair_max_rung);
     if (request.verb === 'rollback') return await rollEngineBack(host, wish);
     const facts = await readFactsBefore(context, request.to);
     const { changes } = facts.upgrade;

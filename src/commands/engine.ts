@@ -4,7 +4,7 @@ import { isHealthy, type EngineProbe } from '../core/engine-health.ts';
 import type { Part } from '../core/engine-parts.ts';
 import { OperatorError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { dockerSocket } from '../host/engine-api.ts';
+import { dockerSocket } from '../host/engine-socket.ts';
 import { readEngineStatus, type EngineStatus } from '../host/engine-status.ts';
 import { repair } from './engine-repair.ts';
 import { resume } from './engine-resume.ts';

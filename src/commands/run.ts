@@ -3,6 +3,8 @@ import type { Config } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
 import type { ExitCode } from '../exit-codes.ts';
+import { dockerSocket } from '../host/engine-socket.ts';
+import { hasPulse } from '../host/engine-pulse.ts';
 import { chooseStream, createQuickLog, type Log } from '../host/log.ts';
 import { heldFor, heldByQuarantine, isIdle, nothingToDo, short, type Outcome } from '../outcome.ts';
 import { quickLook } from '../quick-look.ts';
@@ -27,6 +29,10 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   const door = openDoor(invocation.environment);
   try {
+    if (isOfService(invocation) && !(await hasPulse(dockerSocket(invocation.environment)))) {
+      const { mendDeadEngine } = await import('./dead-engine.ts');
+      await mendDeadEngine(invocation, door);
+    }
     if (isEngineCutOff(invocation)) {
       const { engineFirst } = await import('./engine-first.ts');
       await engineFirst(invocation, door);
@@ -35,6 +41,11 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   } catch (error) {
     return fail(error, invocation, door);
   }
+}
+
+/** What a person started in a shell says that Docker is dead, and leaves the rest to that person. */
+function isOfService({ environment, flags }: Invocation): boolean {
+  return environment['INVOCATION_ID'] !== undefined || flags['auto'] === true;
 }
 
 /** An outcome that nobody was told of yet, and where to tell it. */

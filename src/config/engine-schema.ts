@@ -5,6 +5,21 @@ const seconds = (least: number, most: number) => z.number().min(least).max(most)
 /** `engine`: how the Docker engine itself is upgraded. */
 export const engineSchema = z
   .strictObject({
+    repair: z
+      .enum(['auto', 'off'])
+      .default('auto')
+      .describe(
+        'What a run of the service does that finds Docker dead, or hanging: `engine repair` (`auto`), or nothing (`off`). A Docker that a person stopped stays stopped.',
+      ),
+    repair_max_rung: z
+      .number()
+      .int()
+      .min(2)
+      .max(19)
+      .default(8)
+      .describe(
+        'How far up the ladder of `engine repair` such a run goes by itself (docs/recovery.md).',
+      ),
     live_restore: z
       .boolean()
       .default(true)
@@ -25,4 +40,4 @@ export const engineSchema = z
       .describe('How long a new engine is watched after that before it is believed.'),
   })
   .prefault({})
-  .describe('Upgrades of the Docker engine (`orchestrator-update engine upgrade`).');
+  .describe('The Docker engine itself: how it is mended and upgraded.');

@@ -28,12 +28,6 @@ export interface StreamRequest {
 /** Resolves when the stream has ended: with its status, and with the body of an answer that is not 200. */
 export type EngineStream = (request: StreamRequest) => Promise<ApiAnswer>;
 
-/** The daemon's socket: DOCKER_HOST where it names one, else Docker's default. */
-export function dockerSocket(environment: NodeJS.ProcessEnv): string {
-  const host = environment['DOCKER_HOST'];
-  return host?.startsWith('unix://') ? host.slice('unix://'.length) : '/var/run/docker.sock';
-}
-
 /** Opens the API. Without a version in the path the daemon answers with its newest. */
 export function openEngineApi(
   socketPath: string,

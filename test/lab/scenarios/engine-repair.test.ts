@@ -33,3 +33,21 @@ await t.test('rung 8: what runs although Docker does not know it', async (t) => 
     systemctl reset-failed docker; systemctl restart docker`;
   await mends(t, host, script, [8]);
 });
+
+await t.test('a run of the service that finds Docker dead has it mended', async (t) => {
+  await host.bash("echo '{ broken' >/etc/docker/daemon.json; systemctl restart docker", {
+    timeoutSeconds: 60,
+  });
+  t.equal((await host.update()).exitCode, 0, await host.journal());
+  t.match(await host.journal(), /Docker is dead: engine repair is done first/);
+  await host.waitHealthy();
+  t.equal((await host.containers()).length, 3);
+});
+
+await t.test('what a person stopped stays stopped', async (t) => {
+  await host.bash('systemctl stop docker.socket docker', { reject: true });
+  await host.cli('run', '--auto');
+  t.equal((await host.bash('systemctl is-active docker')).stdout, 'inactive');
+  await host.bash('systemctl start docker.socket docker', { reject: true });
+  await host.waitHealthy();
+});

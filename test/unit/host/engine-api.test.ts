@@ -3,7 +3,8 @@ import t from 'tap';
 import { configSchema, settleConfig } from '../../../src/config/schema.ts';
 import type { EngineHost } from '../../../src/host/host.ts';
 import { createEngine } from '../../../src/host/engine.ts';
-import { dockerSocket, openEngineApi, openEngineStream } from '../../../src/host/engine-api.ts';
+import { openEngineApi, openEngineStream } from '../../../src/host/engine-api.ts';
+import { dockerSocket } from '../../../src/host/engine-socket.ts';
 import { daemon } from '../../support/daemon.ts';
 
 /** The engine over a daemon that knows these answers, and what it was asked. */

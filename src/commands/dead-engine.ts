@@ -1,0 +1,58 @@
+import { ENGINE_UNIT, resetEngineUnit, startEngineUnit } from '../argv/engine-upgrade.ts';
+import { systemctlShow } from '../argv/systemctl.ts';
+import type { Invocation } from '../command-table.ts';
+import { isDead } from '../core/dead-engine.ts';
+import { readEngineOutcome, writeEngineRequest } from '../engine-request.ts';
+import { dockerSocket } from '../host/engine-socket.ts';
+import { hasPulse } from '../host/engine-pulse.ts';
+import { exec } from '../host/exec.ts';
+import { chooseStream, createLog } from '../host/log.ts';
+import { openStateFiles } from '../host/state-files.ts';
+import { files } from '../state-names.ts';
+import { readConfig, withLock, type Door } from './context.ts';
+import { whileExtended } from './engine-first.ts';
+
+const ASK_SECONDS = 15;
+const UNIT_SECONDS = 3600;
+
+/**
+ * Has the engine's unit mend a Docker that died, or hangs: no update and no recovery can be had without it. One that a
+ * person stopped is left alone. What comes of it, the run that follows finds out by itself.
+ *
+ * @throws {RunUnderWayError} where another run is at work, which may be restarting it
+ */
+export async function mendDeadEngine(invocation: Invocation, door: Door): Promise<void> {
+  const { settings, environment } = invocation;
+  const config = await readConfig(invocation);
+  const state = openStateFiles(settings.stateDirectory);
+  if (config.engine.repair === 'off') return;
+  await withLock(invocation, async () => {});
+  const latched = await state.read(files.needsOperator);
+  if (latched !== undefined || !(await isDeadNow(dockerSocket(environment)))) return;
+  const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
+  try {
+    log.warn('Docker is dead: engine repair is done first; journalctl -u orchestrator-engine');
+    await state.remove(files.engineOutcome);
+    await writeEngineRequest(state, {
+      verb: 'repair',
+      engine: config.engine,
+      backupsDirectory: config.backups_dir,
+      socket: dockerSocket(environment),
+      isBegun: false,
+    });
+    await exec(resetEngineUnit, { timeoutSeconds: ASK_SECONDS, accept: [1] });
+    await whileExtended(door, 'Docker is mended', () =>
+      exec(startEngineUnit, { timeoutSeconds: UNIT_SECONDS, accept: [1] }),
+    );
+    const outcome = await readEngineOutcome(state);
+    log.warn(`engine repair: ${outcome?.summary ?? `did not end; journalctl -u ${ENGINE_UNIT}`}`);
+  } finally {
+    await log.flush();
+  }
+}
+
+async function isDeadNow(socket: string): Promise<boolean> {
+  const command = systemctlShow('docker.service', ['ActiveState', 'Result']);
+  const { stdout } = await exec(command, { timeoutSeconds: ASK_SECONDS });
+  return isDead(stdout, await hasPulse(socket));
+}
