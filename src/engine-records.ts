@@ -26,6 +26,7 @@ const viewSchema = z.object({
         pid: z.number(),
         startedAt: z.string(),
         health: z.string(),
+        isDone: z.boolean(),
       }),
     )
     .readonly(),
@@ -45,6 +46,10 @@ const transactionSchema = z.object({
   /** Live-restore was switched on for it. */
   isLiveRestoreOurs: z.boolean(),
   phases: z.array(z.enum(enginePhases)),
+  /** Containers were stopped by it, or are about to be: also one that ended well is to be started again. */
+  hasStopped: z.boolean(),
+  /** Of the boot it was begun in: after another one, what runs is what is on the disk. */
+  bootId: z.string(),
   /** When the daemons of the new packages were started: what was started since, runs under them. */
   restartedAt: z.string().optional(),
   /** Why it goes back. */
@@ -58,6 +63,8 @@ const recordSchema = z.object({
   id: z.string().regex(/^[\w-]+$/),
   at: z.string(),
   changes: changesSchema,
+  /** As it was before. */
+  before: viewSchema,
   restartedAt: z.string().optional(),
 });
 
@@ -92,10 +99,10 @@ export async function readEngineRecord(state: StateHost): Promise<EngineRecord |
 /** An upgrade was believed: first the way back from it is remembered, then the transaction is none any more. */
 export async function endUpgrade(
   state: StateHost,
-  { id, changes, restartedAt }: EngineTransaction,
+  { id, changes, before, restartedAt }: EngineTransaction,
   at: Date,
 ): Promise<void> {
-  const record = { id, at: at.toISOString(), changes, restartedAt };
+  const record = { id, at: at.toISOString(), changes, before, restartedAt };
   await state.write(files.engineRecord, `${JSON.stringify(record)}\n`);
   await state.remove(files.engineTransaction);
 }

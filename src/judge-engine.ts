@@ -42,7 +42,8 @@ export async function problemsOf(
     return [
       ...failed,
       ...(isOther ? [`dockerd ${view.version} runs instead of ${wanted}`] : []),
-      ...differencesOf(before, view, { mayRestart }),
+      // What somebody has removed meanwhile does not come back by old packages.
+      ...differencesOf(before, view, { mayRestart, onlyContainers: side === 'from' }),
       ...shutOut(clients, view.oldestApi),
     ];
   } catch (error) {
@@ -59,7 +60,8 @@ export async function becomesWell(
   const until = host.now().getTime() + expected.settleSeconds * 1000;
   for (;;) {
     const problems = await problemsOf(host, transaction, expected);
-    if (problems.length === 0 || host.now().getTime() >= until) return problems;
+    if (problems.length === 0 || host.now().getTime() >= until || host.isStopping())
+      return problems;
     await host.pause(BETWEEN_LOOKS_SECONDS);
   }
 }

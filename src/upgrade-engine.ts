@@ -1,19 +1,19 @@
 import type { EngineClient } from './core/engine-clients.ts';
-import type { EnginePhase } from './core/engine-transaction.ts';
-import { judgeUpgrade, heldIn, sameChanges, type PackageChange } from './core/engine-upgrade.ts';
+import { dockerdIn, type EnginePhase } from './core/engine-transaction.ts';
+import { heldIn, judgeUpgrade, sameChanges, type PackageChange } from './core/engine-upgrade.ts';
+import type { EngineOutcome } from './engine-outcome.ts';
 import {
   endUpgrade,
   ranIn,
-  readEngineRecord,
   readEngineTransaction,
   writeEngineTransaction,
   type EngineTransaction,
 } from './engine-records.ts';
 import { InterruptedError, messageOf, RefusedError } from './errors.ts';
 import type { UpgradeHost } from './host/upgrade-host.ts';
-import { becomesWell, problemsOf, type EngineWish } from './judge-engine.ts';
-import { takeEngineBack, type EngineOutcome } from './take-engine-back.ts';
+import { becomesWell, problemsOf, type EngineWish, type Expected } from './judge-engine.ts';
 import { files } from './state-names.ts';
+import { keepWhatIsOfUse, takeEngineBack, tryQuietly } from './take-engine-back.ts';
 
 /** What an upgrade is to do, judged already. */
 export interface UpgradeWish extends EngineWish {
@@ -31,16 +31,19 @@ const BETWEEN_LOOKS_SECONDS = 15;
  * written before; a new engine that does not work is taken back, packages and all.
  *
  * @throws {RefusedError} or what has failed, where nothing was touched
+ * @throws {InterruptedError} when it is to stop; who comes next goes on
  */
 export async function upgradeEngine(host: UpgradeHost, wish: UpgradeWish): Promise<EngineOutcome> {
   const prepared = await prepare(host, wish);
-  return forward(host, prepared, wish, 'unpacking');
+  const mayRestart = !prepared.before.liveRestore && !prepared.isLiveRestoreOurs;
+  return forward(host, prepared, { ...wish, mayRestart }, 'unpacking');
 }
 
 /**
- * Finishes or takes back what was cut off, whatever cut it off.
+ * Finishes or takes back what was cut off, whatever cut it off. Where a person is waited for, nothing is changed.
  *
  * @returns undefined where nothing was under way
+ * @throws {InterruptedError} when it is to stop; who comes next goes on
  */
 export async function recoverEngine(
   host: UpgradeHost,
@@ -48,6 +51,7 @@ export async function recoverEngine(
 ): Promise<EngineOutcome | undefined> {
   const transaction = await readEngineTransaction(host.state).catch(() => 'damaged' as const);
   if (transaction === undefined) return undefined;
+  if (await host.isLatched()) return waitsForPerson;
   if (transaction === 'damaged') return damaged(host);
   // dpkg goes on without us.
   await host.installed();
@@ -58,8 +62,17 @@ export async function recoverEngine(
   if (transaction.what === 'rollback' || phase === 'going back' || !isNew) {
     return takeEngineBack(host, transaction, transaction.reason ?? `cut off (${phase})`, wish);
   }
-  return forward(host, transaction, wish, phase === 'holding' ? 'holding' : 'restarting');
+  // What cut it off may have ended containers, too.
+  const how = { ...wish, clients: [], mayRestart: true };
+  return forward(host, transaction, how, phase === 'holding' ? 'holding' : 'restarting');
 }
+
+const waitsForPerson: EngineOutcome = {
+  state: 'operator',
+  summary: 'a person is waited for, and nothing is changed: orchestrator-update status',
+  changes: [],
+  problems: [],
+};
 
 /** What was meant is not known any more. */
 async function damaged(host: UpgradeHost): Promise<EngineOutcome> {
@@ -71,39 +84,48 @@ async function damaged(host: UpgradeHost): Promise<EngineOutcome> {
 /** Nothing that runs is touched yet. */
 async function prepare(host: UpgradeHost, wish: UpgradeWish): Promise<EngineTransaction> {
   const { changes } = wish;
-  const before = await host.view();
   const at = host.now();
   const id = at.toISOString().replaceAll(/[:]|\.\d+/g, '');
+  host.log.info('engine: getting the new packages, and those for the way back');
+  await host.fetch(id, changes, 'old');
+  await host.fetch(id, changes, 'new');
+  await refuseSurprises(host, id, changes);
+  await host.snapshot(id);
+  if (host.isStopping()) throw new InterruptedError('a signal');
+  // Not before: what comes and goes meanwhile is none of the engine's business.
+  const before = await host.view();
   const transaction = await writeEngineTransaction(host.state, {
     id,
     what: 'upgrade',
     startedAt: at.toISOString(),
     changes: [...changes],
     before,
-    isLiveRestoreOurs: false,
+    // Written first: what is switched on is switched off again, whatever happens.
+    isLiveRestoreOurs: wish.liveRestore && !before.liveRestore,
     phases: ['prepared'],
+    hasStopped: false,
+    bootId: await host.bootId(),
   });
   try {
-    host.log.info('engine: getting the new packages, and those for the way back');
-    await host.fetch(id, changes, 'old');
-    await host.fetch(id, changes, 'new');
-    await refuseSurprises(host, id, changes);
+    const ready = await withLiveRestore(host, transaction);
     await host.hold(heldIn(changes, 'from'));
-    await host.snapshot(id);
-    if (host.isStopping()) throw new InterruptedError('a signal');
-    if (before.liveRestore || !wish.liveRestore) return transaction;
-    // Written first: what is switched on is switched off again, whatever happens.
-    const ours = await writeEngineTransaction(host.state, {
-      ...transaction,
-      isLiveRestoreOurs: true,
-    });
-    if (await host.switchLiveRestoreOn(id)) return ours;
-    host.log.warn('engine: live-restore cannot be had: every container is restarted');
-    return ours;
+    return ready;
   } catch (error) {
-    await abort(host, (await readEngineTransaction(host.state)) ?? transaction, messageOf(error));
+    await abort(host, transaction, messageOf(error));
     throw error;
   }
+}
+
+async function withLiveRestore(
+  host: UpgradeHost,
+  transaction: EngineTransaction,
+): Promise<EngineTransaction> {
+  const { id, isLiveRestoreOurs } = transaction;
+  if (!isLiveRestoreOurs || (await host.switchLiveRestoreOn(id))) return transaction;
+  host.log.warn('engine: live-restore cannot be had: every container is restarted');
+  // A dockerd that did not take it must not find it in its configuration.
+  await host.switchLiveRestoreOff(id);
+  return writeEngineTransaction(host.state, { ...transaction, isLiveRestoreOurs: false });
 }
 
 /** With the very files that are installed: what was planned may not be what they do. */
@@ -128,31 +150,38 @@ async function abort(
 ): Promise<EngineOutcome> {
   if (transaction.isLiveRestoreOurs) await host.switchLiveRestoreOff(transaction.id);
   await host.state.remove(files.engineTransaction);
-  const record = await readEngineRecord(host.state);
-  await host.forget(record === undefined ? [] : [record.id]);
+  await tryQuietly(host, () => keepWhatIsOfUse(host));
   return {
     state: 'aborted',
-    summary: `nothing of the engine was changed: ${why}`,
+    summary: `nothing of the engine was changed: ${why}; its packages may be held: apt-mark showhold`,
     changes: transaction.changes,
-    problems: [],
+    problems: [why],
   };
 }
+
+type ForwardWish = EngineWish & Pick<Expected, 'clients' | 'mayRestart'>;
 
 /** From one of the phases on. What fails is taken back. */
 async function forward(
   host: UpgradeHost,
   begun: EngineTransaction,
-  wish: EngineWish & { readonly clients?: readonly EngineClient[] },
+  wish: ForwardWish,
   from: EnginePhase,
 ): Promise<EngineOutcome> {
   let transaction = begun;
-  const { id, changes, before } = begun;
+  const { id, changes } = begun;
   const enter = async (phase: EnginePhase): Promise<void> => {
-    const restartedAt = phase === 'restarting' ? host.now().toISOString() : transaction.restartedAt;
+    const isFirst = phase === 'restarting' && transaction.restartedAt === undefined;
+    const restartedAt = isFirst ? host.now().toISOString() : transaction.restartedAt;
     const phases = [...transaction.phases, phase];
-    transaction = await writeEngineTransaction(host.state, { ...transaction, phases, restartedAt });
+    const hasStopped = transaction.hasStopped || (phase === 'restarting' && wish.mayRestart);
+    transaction = await writeEngineTransaction(host.state, {
+      ...transaction,
+      phases,
+      restartedAt,
+      hasStopped,
+    });
   };
-  const mayRestart = !before.liveRestore && !(begun.isLiveRestoreOurs && (await isOn(host)));
   try {
     if (from === 'unpacking') {
       await enter('unpacking');
@@ -165,37 +194,33 @@ async function forward(
       await enter('restarting');
       host.log.info('engine: its daemons are restarted');
       await host.restart(changes);
-      await host.startEnded(ranIn(begun));
     }
-    const asNew = { ...wish, clients: wish.clients ?? [], mayRestart, side: 'to' } as const;
+    await host.startEnded(ranIn(begun), transaction.hasStopped);
+    const asNew = { ...wish, side: 'to' } as const;
     const problems = await becomesWell(host, transaction, asNew);
     if (problems.length > 0) throw new Error(problems.join('; '));
     await enter('holding');
     await holdOut(host, transaction, { ...asNew, mayRestart: true });
   } catch (error) {
+    // A host that shuts down ends Docker at the same time: that says nothing of the new one.
+    if (host.isStopping()) throw new InterruptedError('a signal');
     return takeEngineBack(host, transaction, messageOf(error), wish);
   }
   return finish(host, transaction);
-}
-
-async function isOn(host: UpgradeHost): Promise<boolean> {
-  return host.view().then(
-    ({ liveRestore }) => liveRestore,
-    () => true,
-  );
 }
 
 /** Watches it for a while: some faults of a new engine show late. */
 async function holdOut(
   host: UpgradeHost,
   transaction: EngineTransaction,
-  how: Parameters<typeof problemsOf>[2] & EngineWish,
+  how: Expected & EngineWish,
 ): Promise<void> {
   const until = host.now().getTime() + how.holdSeconds * 1000;
   if (how.holdSeconds > 0) host.log.info(`engine: it works; watched for ${how.holdSeconds} s`);
-  while (host.now().getTime() < until && !host.isStopping()) {
+  while (host.now().getTime() < until) {
     const leftSeconds = (until - host.now().getTime()) / 1000;
     await host.pause(Math.min(BETWEEN_LOOKS_SECONDS, leftSeconds));
+    if (host.isStopping()) throw new InterruptedError('a signal');
     if ((await problemsOf(host, transaction, how)).length === 0) continue;
     const problems = await becomesWell(host, transaction, how);
     if (problems.length > 0) throw new Error(problems.join('; '));
@@ -203,16 +228,20 @@ async function holdOut(
 }
 
 async function finish(host: UpgradeHost, transaction: EngineTransaction): Promise<EngineOutcome> {
-  if (transaction.isLiveRestoreOurs) await host.switchLiveRestoreOff(transaction.id);
+  const { id, changes, isLiveRestoreOurs } = transaction;
+  if (isLiveRestoreOurs) await tryQuietly(host, () => host.switchLiveRestoreOff(id));
   // An installation ends the hold of what it installs.
-  await host.hold(heldIn(transaction.changes, 'to'));
+  await tryQuietly(host, () => host.hold(heldIn(changes, 'to')));
   await endUpgrade(host.state, transaction, host.now());
-  await host.forget([transaction.id]);
-  const { version } = await host.view();
+  await tryQuietly(host, () => keepWhatIsOfUse(host));
+  const shown = await host.view().then(
+    ({ version }) => version,
+    () => dockerdIn(changes, 'to') ?? 'the new one',
+  );
   return {
     state: 'done',
-    summary: `the engine is ${version} now, and works; way back: orchestrator-update engine rollback`,
-    changes: transaction.changes,
+    summary: `the engine is ${shown} now, and works; way back: orchestrator-update engine rollback`,
+    changes,
     problems: [],
   };
 }

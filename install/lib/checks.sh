@@ -80,7 +80,7 @@ check_not_running() {
     case $state in
       active | activating | deactivating | reloading)
         fail "$unit is $state" "an update under way must not have its program replaced" \
-          "wait for it (journalctl -fu $unit), or systemctl stop $unit (it rolls back)"
+          "wait for it (journalctl -fu $unit), or systemctl stop $unit (an update is taken back by that)"
         ;;
     esac
   done

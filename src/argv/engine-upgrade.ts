@@ -24,21 +24,26 @@ export const followEngineUnit: Command = {
 /**
  * Runs a command of the package manager in a unit of its own, and waits for it.
  *
+ * What it prints goes into a file: with a pipe to us, dpkg would end with us.
+ *
  * @param policy a program that says no (101) to every start and restart of a service. Only this unit sees it: nothing
  * of it is left wherever we are cut off.
  */
-export function inPackagesUnit(command: Command, policy: string): Command {
+export function inPackagesUnit(command: Command, policy: string, log: string): Command {
   return {
     file: 'systemd-run',
     args: [
       '--quiet',
       '--wait',
-      '--pipe',
       '--collect',
       `--unit=${PACKAGES_UNIT}`,
       '--description=packages of the Docker engine',
       `--property=BindReadOnlyPaths=${policy}:${POLICY}`,
-      '--property=TimeoutStopSec=infinity',
+      `--property=StandardOutput=append:${log}`,
+      `--property=StandardError=append:${log}`,
+      // A shutdown waits for it: dpkg that is ended leaves packages that cannot be used.
+      '--property=KillSignal=SIGCONT',
+      '--property=TimeoutStopSec=900',
       '--setenv=DEBIAN_FRONTEND=noninteractive',
       '--setenv=NEEDRESTART_SUSPEND=1',
       '--setenv=LC_ALL=C.UTF-8',

@@ -2,7 +2,7 @@ import { ENGINE_UNIT, resetEngineUnit, startEngineUnit } from '../argv/engine-up
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import { isDead } from '../core/dead-engine.ts';
-import { readEngineOutcome, writeEngineRequest } from '../engine-request.ts';
+import { askForEngine, readEngineOutcome } from '../engine-request.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { hasPulse } from '../host/engine-pulse.ts';
 import { exec } from '../host/exec.ts';
@@ -32,13 +32,11 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
   const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
   try {
     log.warn('Docker is dead: engine repair is done first; journalctl -u orchestrator-engine');
-    await state.remove(files.engineOutcome);
-    await writeEngineRequest(state, {
+    await askForEngine(state, {
       verb: 'repair',
       engine: config.engine,
       backupsDirectory: config.backups_dir,
       socket: dockerSocket(environment),
-      isBegun: false,
     });
     await exec(resetEngineUnit, { timeoutSeconds: ASK_SECONDS, accept: [1] });
     await whileExtended(door, 'Docker is mended', () =>

@@ -7,7 +7,7 @@ import { isEngineCutOff, withLock, type Door } from './context.ts';
 const EXTEND_SECONDS = 180;
 const EXTEND_EACH_MS = 60_000;
 /** The old packages are brought back, and the daemons restarted, or a new engine is watched. */
-const UNIT_SECONDS = 3600;
+const UNIT_SECONDS = 7 * 86_400;
 
 /**
  * Has the engine's unit see to a change of the engine that was cut off. Our own sandbox would not let us, and nothing

@@ -1,19 +1,29 @@
 import type { Invocation } from '../command-table.ts';
-import { engineSchema } from '../config/engine-schema.ts';
+import { engineSchema, type EngineConfig } from '../config/engine-schema.ts';
 import { HIGHEST_RUNG } from '../core/engine-ladder.ts';
 import { refusalsOf } from '../core/engine-preflight.ts';
-import { readEngineRequest, writeEngineOutcome, writeEngineRequest } from '../engine-request.ts';
-import { messageOf } from '../errors.ts';
+import {
+  isToBeBegun,
+  readEngineRequest,
+  writeEngineOutcome,
+  writeEngineRequest,
+  type EngineRequest,
+} from '../engine-request.ts';
+import { readEngineTransaction } from '../engine-records.ts';
+import { InterruptedError, messageOf } from '../errors.ts';
+import { hindranceIn } from '../hindrance.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { readFactsBefore } from '../host/engine-facts-before.ts';
 import { createRepairHost, type RepairContext } from '../host/engine-repair.ts';
 import { createUpgradeHost, type UpgradeContext } from '../host/engine-upgrade.ts';
 import { chooseStream, createLog } from '../host/log.ts';
+import type { UpgradeHost } from '../host/upgrade-host.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { files } from '../state-names.ts';
 import { repairEngine } from '../repair-engine.ts';
-import { rollEngineBack, type EngineOutcome } from '../take-engine-back.ts';
+import type { EngineOutcome } from '../engine-outcome.ts';
+import { rollEngineBack } from '../take-engine-back.ts';
 import { recoverEngine, upgradeEngine } from '../upgrade-engine.ts';
 import { openDoor, whenFree } from './context.ts';
 import { exitCodeOf } from './engine-upgrade.ts';
@@ -42,11 +52,14 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
   try {
     const outcome = await whenFree(invocation, log, () => carryOut(context, request, engine));
     await writeEngineOutcome(state, outcome);
-    await state.remove(files.engineRequest);
     if (outcome.state === 'done') log.info(`engine: ${outcome.summary}`);
     else log.error(`engine: ${outcome.summary}`);
     return exitCodeOf[outcome.state];
   } finally {
+    // What is unfinished is gone on with as it was asked; nothing else is to be begun at another time.
+    if ((await state.read(files.engineTransaction)) === undefined) {
+      await state.remove(files.engineRequest);
+    }
     await log.flush();
   }
 }
@@ -67,35 +80,69 @@ async function mended(context: RepairContext, maxRung: number): Promise<EngineOu
 
 async function carryOut(
   context: UpgradeContext,
-  request: Awaited<ReturnType<typeof readEngineRequest>>,
-  engine: ReturnType<typeof engineSchema.parse>,
+  request: EngineRequest | undefined,
+  engine: EngineConfig,
 ): Promise<EngineOutcome> {
-  const { state, log } = context;
   const host = createUpgradeHost(context);
   const wish = { settleSeconds: engine.settle_seconds, holdSeconds: engine.hold_seconds };
-  const recovered = await recoverEngine(host, wish);
-  if (recovered !== undefined) return recovered;
-  if (request === undefined || request.isBegun) return untouched('it was cut off before it began');
-  await writeEngineRequest(state, { ...request, isBegun: true });
   try {
-    if (request.verb === 'repair') return await mended(context, engine.repair_max_rung);
-    if (request.verb === 'rollback') return await rollEngineBack(host, wish);
-    const facts = await readFactsBefore(context, request.to);
-    const { changes } = facts.upgrade;
-    const refusals = refusalsOf(facts, { backupHours: engine.backup_hours });
-    if (refusals.length > 0) return untouched(refusals.map(({ why }) => why).join('; '));
-    if (changes.length === 0) return { ...untouched('nothing newer'), state: 'done' };
-    const { clients } = facts;
-    return await upgradeEngine(host, {
-      ...wish,
-      changes,
-      clients,
-      liveRestore: engine.live_restore,
-    });
+    const recovered = await recoverEngine(host, wish);
+    const isAsked = request && isToBeBegun(request, host.now(), await host.bootId());
+    if (recovered !== undefined) return isAsked ? withoutRequest(recovered) : recovered;
+    if (!isAsked) return untouched('nothing is asked for, or it was cut off before it began');
+    await writeEngineRequest(context.state, { ...request, isBegun: true });
+    return await begin(context, host, request);
   } catch (error) {
-    log.error(`engine: ${messageOf(error)}`);
-    return untouched(messageOf(error));
+    return unfinished(host, error);
   }
+}
+
+async function begin(
+  context: UpgradeContext,
+  host: UpgradeHost,
+  { verb, to, engine }: EngineRequest,
+): Promise<EngineOutcome> {
+  const wish = { settleSeconds: engine.settle_seconds, holdSeconds: engine.hold_seconds };
+  if (verb === 'repair') return mended(context, engine.repair_max_rung);
+  if (verb === 'rollback') {
+    const hindrance = await hindranceIn(context.state);
+    return hindrance === undefined ? rollEngineBack(host, wish) : untouched(hindrance);
+  }
+  const { upgrade, clients, ...facts } = await readFactsBefore(context, to);
+  const { changes } = upgrade;
+  const limits = { backupHours: engine.backup_hours };
+  const [refusal] = refusalsOf({ ...facts, upgrade, clients }, limits);
+  if (refusal !== undefined) return untouched(refusal.why);
+  if (changes.length === 0) return { ...untouched('nothing newer'), state: 'done' };
+  return upgradeEngine(host, { ...wish, changes, clients, liveRestore: engine.live_restore });
+}
+
+/** What has failed before anything was touched; or after, and then it is gone on with. */
+async function unfinished(host: UpgradeHost, error: unknown): Promise<EngineOutcome> {
+  const why = messageOf(error);
+  if (await isUntouched(host)) return untouched(why);
+  if (error instanceof InterruptedError) {
+    const summary =
+      'a change of the engine was interrupted; systemctl start orchestrator-engine, or the next boot, goes on';
+    return { state: 'interrupted', summary, changes: [], problems: [why] };
+  }
+  const summary = `a change of the engine is unfinished: ${why}`;
+  await host.latch(summary);
+  return { state: 'operator', summary, changes: [], problems: [why] };
+}
+
+function isUntouched({ state }: UpgradeHost): Promise<boolean> {
+  return readEngineTransaction(state).then(
+    (transaction) => transaction === undefined,
+    () => false,
+  );
+}
+
+function withoutRequest(outcome: EngineOutcome): EngineOutcome {
+  if (outcome.state === 'operator') return outcome;
+  const more =
+    'that was left of an earlier change; what was asked for now was not begun: ask again';
+  return { ...outcome, state: 'aborted', summary: `${outcome.summary}; ${more}` };
 }
 
 function untouched(why: string): EngineOutcome {

@@ -6,24 +6,26 @@ import {
   startEngineUnit,
   ENGINE_UNIT,
 } from '../argv/engine-upgrade.ts';
+import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
 import { refusalsOf, type EngineFactsBefore } from '../core/engine-preflight.ts';
 import { isContainerdStepBack, reversed } from '../core/engine-transaction.ts';
 import type { PackageChange } from '../core/engine-upgrade.ts';
 import { readEngineRecord } from '../engine-records.ts';
-import { readEngineOutcome, writeEngineRequest } from '../engine-request.ts';
+import { askForEngine, readEngineOutcome } from '../engine-request.ts';
 import { OperatorError, RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { openEngineApi } from '../host/engine-api.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { readFactsBefore } from '../host/engine-facts-before.ts';
 import { viewEngine } from '../host/engine-view.ts';
+import { hindranceIn } from '../hindrance.ts';
 import { exec } from '../host/exec.ts';
 import type { StateHost } from '../host/host.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { files } from '../state-names.ts';
-import type { EngineOutcome } from '../take-engine-back.ts';
+import type { EngineOutcome } from '../engine-outcome.ts';
 import { readConfig, RunUnderWayError } from './context.ts';
 
 /** What a caller is told of each outcome. */
@@ -31,6 +33,7 @@ export const exitCodeOf: Readonly<Record<EngineOutcome['state'], ExitCode>> = {
   done: exitCodes.done,
   'taken back': exitCodes.rolledBack,
   aborted: exitCodes.failed,
+  interrupted: exitCodes.interrupted,
   operator: exitCodes.operator,
 };
 
@@ -109,6 +112,11 @@ export async function rollback(invocation: Invocation): Promise<ExitCode> {
       'orchestrator-update engine status',
     );
   }
+  const hindrance = await hindranceIn(state);
+  if (hindrance !== undefined) {
+    const why = `the engine is not taken back: ${hindrance}`;
+    throw new RefusedError(why, 'orchestrator-update status');
+  }
   const changes = reversed(record.changes);
   const api = openEngineApi(dockerSocket(environment), ASK_SECONDS);
   const view = await viewEngine(api).catch(() => undefined);
@@ -161,21 +169,12 @@ async function carryOut(
   asked: { readonly verb: 'upgrade' | 'rollback'; readonly to?: string },
 ): Promise<ExitCode> {
   const unit = { timeoutSeconds: UNIT_SECONDS, accept: [1] };
-  const busy = await exec(
-    { file: 'systemctl', args: ['is-active', ENGINE_UNIT] },
-    {
-      timeoutSeconds: ASK_SECONDS,
-      accept: [1, 3, 4],
-    },
-  );
-  if (busy.stdout.startsWith('activ')) throw new RunUnderWayError(` (${ENGINE_UNIT})`);
-  await state.remove(files.engineOutcome);
-  await writeEngineRequest(state, {
+  if (await isUnderWay()) throw new RunUnderWayError(` (${ENGINE_UNIT})`);
+  await askForEngine(state, {
     ...asked,
     engine: config.engine,
     backupsDirectory: config.backups_dir,
     socket: dockerSocket(invocation.environment),
-    isBegun: false,
   });
   await exec(resetEngineUnit, { timeoutSeconds: ASK_SECONDS, accept: [1] });
   const follower = spawn(followEngineUnit.file, followEngineUnit.args, {
@@ -188,9 +187,20 @@ async function carryOut(
     follower.kill();
   }
   const outcome = await readEngineOutcome(state);
-  if (outcome === undefined) throw notEnded();
+  if (outcome === undefined) {
+    // Nobody is to find it, and begin it, at another time.
+    if (!(await isUnderWay())) await state.remove(files.engineRequest);
+    throw notEnded();
+  }
   print(invocation.json ? JSON.stringify(outcome, undefined, 2) : outcomeText(outcome));
   return exitCodeOf[outcome.state];
+}
+
+async function isUnderWay(): Promise<boolean> {
+  const { stdout } = await exec(systemctlShow(ENGINE_UNIT, ['ActiveState']), {
+    timeoutSeconds: ASK_SECONDS,
+  });
+  return /^ActiveState=(activating|active|deactivating)$/m.test(stdout);
 }
 
 function notEnded(): OperatorError {

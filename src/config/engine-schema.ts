@@ -41,3 +41,6 @@ export const engineSchema = z
   })
   .prefault({})
   .describe('The Docker engine itself: how it is mended and upgraded.');
+
+/** The configuration of the engine. */
+export type EngineConfig = z.output<typeof engineSchema>;

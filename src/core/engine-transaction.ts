@@ -12,6 +12,8 @@ export interface ContainerBefore {
   readonly startedAt: string;
   /** What its healthcheck says; `none` where it has none. */
   readonly health: string;
+  /** It has ended well, and is not to be started again: a job. */
+  readonly isDone: boolean;
 }
 
 /** What of an engine must be the same after it was upgraded or taken back. */
@@ -24,7 +26,7 @@ export interface EngineView {
   readonly liveRestore: boolean;
   readonly isSwarm: boolean;
   readonly containers: readonly ContainerBefore[];
-  /** Names. */
+  /** Names; of volumes, without those that nobody has named. */
   readonly networks: readonly string[];
   readonly volumes: readonly string[];
 }
@@ -71,7 +73,7 @@ export function reversed(changes: readonly PackageChange[]): PackageChange[] {
 export function differencesOf(
   before: EngineView,
   after: EngineView,
-  how: { readonly mayRestart: boolean },
+  how: { readonly mayRestart: boolean; readonly onlyContainers?: boolean },
 ): string[] {
   const found = new Map(after.containers.map((one) => [one.id, one]));
   return [
@@ -82,8 +84,12 @@ export function differencesOf(
       ? []
       : [`images are kept by ${after.imageStore} instead of ${before.imageStore}`]),
     ...before.containers.flatMap((one) => containerDifference(one, found.get(one.id), how)),
-    ...missing('network', before.networks, after.networks),
-    ...missing('volume', before.volumes, after.volumes),
+    ...(how.onlyContainers === true
+      ? []
+      : [
+          ...missing('network', before.networks, after.networks),
+          ...missing('volume', before.volumes, after.volumes),
+        ]),
   ];
 }
 
@@ -92,8 +98,9 @@ function containerDifference(
   after: ContainerBefore | undefined,
   { mayRestart }: { readonly mayRestart: boolean },
 ): string[] {
+  // Others may remove what does not run, and run jobs, at any time.
+  if (before.pid === 0 || after?.isDone === true) return [];
   if (after === undefined) return [`the container ${before.name} is not there any more`];
-  if (before.pid === 0) return [];
   if (after.pid === 0) return [`${before.name} does not run any more`];
   if (!mayRestart && after.pid !== before.pid) return [`${before.name} was restarted`];
   const isWorse = before.health === 'healthy' && after.health === 'unhealthy';

@@ -27,6 +27,7 @@ import type { Side } from './upgrade-host.ts';
 const DOWNLOAD_SECONDS = 1800;
 const INSTALL_SECONDS = 3600;
 const ASK_SECONDS = 120;
+const LAST_LINES = 5;
 /** Where apt keeps what it has downloaded. */
 const APT_CACHE = '/var/cache/apt/archives';
 /** With the digest of each package: a disk may rot between an upgrade and the way back. */
@@ -173,13 +174,22 @@ export async function simulateKept(
 export async function installKept(
   directory: string,
   changes: readonly PackageChange[],
-  { side, policy }: { readonly side: Side; readonly policy: string },
+  { side, policy, log }: { readonly side: Side; readonly policy: string; readonly log: string },
 ): Promise<void> {
   const files = await keptFiles(directory);
   await replaceFile(policy, '#!/bin/sh\nexit 101\n', 0o700);
   const run = async (command: Command): Promise<ExecResult> => {
+    // What was printed is needed for as long as nobody knows what came of it.
+    await rm(log, { force: true });
     try {
-      return await exec(inPackagesUnit(command, policy), { timeoutSeconds: INSTALL_SECONDS });
+      return await exec(inPackagesUnit(command, policy, log), { timeoutSeconds: INSTALL_SECONDS });
+    } catch (error) {
+      if (!(error instanceof CommandError)) throw error;
+      throw new CommandError(
+        `${command.file} failed: ${await lastLinesOf(log)}`,
+        '',
+        error.exitedWith,
+      );
     } finally {
       await removeMountPoint();
     }
@@ -195,6 +205,11 @@ export async function installKept(
     await run(forceFiles(files)).catch(() => undefined);
     await run(install);
   }
+}
+
+async function lastLinesOf(log: string): Promise<string> {
+  const text = await readFile(log, 'utf8').catch(() => '');
+  return text.trim().split('\n').slice(-LAST_LINES).join(' | ');
 }
 
 /** systemd makes an empty file where it mounts ours; one that cannot be executed says nothing. */

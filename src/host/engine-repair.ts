@@ -69,7 +69,7 @@ export function createRepairHost(context: RepairContext): RepairHost {
       (await runningIds(api)) ?? (await shimTasks()).map(({ id }) => id),
     take: (rung) => take(context, rung),
     settle: () => settled(api),
-    startEnded: (ids) => startEnded(api, ids),
+    startEnded: (ids) => startEnded(api, ids, false),
     collectEvidence: async () => {
       const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
       const path = join(stateDirectory, `engine-evidence-${stamp}.txt`);

@@ -12,8 +12,12 @@ import {
 } from '../argv/engine-repair.ts';
 import { PACKAGES_UNIT, reloadUnits } from '../argv/engine-upgrade.ts';
 import { restartDocker, systemctlShow } from '../argv/systemctl.ts';
-import type { PackageChange } from '../core/engine-upgrade.ts';
+import type { EngineView } from '../core/engine-transaction.ts';
+import { isDockerd, type PackageChange } from '../core/engine-upgrade.ts';
+import { OperatorError } from '../errors.ts';
+import { readNeedsOperator } from '../records.ts';
 import { files } from '../state-names.ts';
+import { readBootId } from './boot-id.ts';
 import { expect, openEngineApi, type EngineApi } from './engine-api.ts';
 import { configProblem } from './engine-config.ts';
 import { fetchPackages, installKept, isSideInstalled, simulateKept } from './engine-packages.ts';
@@ -37,6 +41,10 @@ const ASK_SECONDS = 15;
 const PING_SECONDS = 5;
 const STOP_SECONDS = 180;
 const BETWEEN_LOOKS_MS = 1000;
+const PAUSE_STEP_MS = 200;
+const PACKAGES_SECONDS = 7200;
+/** A busy dockerd may be slow; one that hangs is killed, and without live-restore what runs with it. */
+const TRIES = 3;
 /** The parts of an engine that run under containerd's name. */
 const OF_CONTAINERD = new Set(['containerd', 'containerd.io', 'runc']);
 
@@ -51,7 +59,9 @@ export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
     state,
     log,
     now: () => new Date(),
-    pause: (seconds) => wait(seconds * 1000),
+    pause: (seconds) => pauseUnless(context.isStopping, seconds),
+    bootId: readBootId,
+    isLatched: async () => (await readNeedsOperator(state)) !== undefined,
     isStopping: context.isStopping,
     view: () => viewEngine(api),
     probe: () => probeEngine(socket),
@@ -62,9 +72,11 @@ export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
       await fetchPackages(at(id, side), changes, side, kept);
     },
     simulate: (id, changes, side) => simulateKept(at(id, side), changes, side),
-    install: (id, changes, side) => {
+    install: async (id, changes, side) => {
       const policy = join(stateDirectory, files.engine, 'policy-rc.d');
-      return installKept(at(id, side), changes, { side, policy });
+      const printed = join(stateDirectory, files.engine, 'packages.log');
+      await waitForPackages();
+      await installKept(at(id, side), changes, { side, policy, log: printed });
     },
     installed: waitForPackages,
     isInstalled: isSideInstalled,
@@ -78,7 +90,7 @@ export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
     configProblem,
     restart: (changes) => restart(context, changes),
     stopContainers: (ids) => stopContainers(socket, ids),
-    startEnded: (ids) => startEnded(api, ids),
+    startEnded: (ids, areJobsToo) => startEnded(api, ids, areJobsToo),
     repair: context.repair,
     latch: createRepairHost(context).latch,
     forget: async (keptIds) => forget(join(stateDirectory, files.engine), keptIds),
@@ -103,12 +115,27 @@ async function forget(directory: string, keptIds: readonly string[]): Promise<vo
   }
 }
 
+/** A shutdown is not kept waiting by a pause. */
+async function pauseUnless(isStopping: () => boolean, seconds: number): Promise<void> {
+  const untilMs = performance.now() + seconds * 1000;
+  while (performance.now() < untilMs && !isStopping()) {
+    await wait(Math.min(PAUSE_STEP_MS, untilMs - performance.now()));
+  }
+}
+
 async function waitForPackages(): Promise<void> {
+  const untilMs = performance.now() + PACKAGES_SECONDS * 1000;
   for (;;) {
     const shown = await exec(systemctlShow(PACKAGES_UNIT, ['ActiveState']), {
       timeoutSeconds: ASK_SECONDS,
     });
     if (!/^ActiveState=(active|activating|deactivating|reloading)$/m.test(shown.stdout)) return;
+    if (performance.now() > untilMs) {
+      throw new OperatorError(
+        `${PACKAGES_UNIT} goes on after ${PACKAGES_SECONDS} s`,
+        `systemctl status ${PACKAGES_UNIT}`,
+      );
+    }
     await wait(BETWEEN_LOOKS_MS);
   }
 }
@@ -123,10 +150,11 @@ async function restart(
   { socket, startSeconds }: UpgradeContext,
   changes: readonly PackageChange[],
 ): Promise<void> {
+  if (!changes.some(({ name }) => OF_CONTAINERD.has(name) || isDockerd(name))) return;
   const within = (command: Command, accept: readonly number[] = []) =>
     exec(command, { timeoutSeconds: startSeconds, accept });
   await within(reloadUnits);
-  const view = await viewEngine(openEngineApi(socket, PING_SECONDS)).catch(() => undefined);
+  const view = await viewPatiently(socket);
   // A daemon that hangs would not stop by itself for a minute and a half.
   if (view === undefined) await within(killDocker, [1, 4, 5]);
   else if (!view.liveRestore) await within(stopDocker);
@@ -136,6 +164,14 @@ async function restart(
   await within(resetEngine, [1]);
   await within(restartDocker);
   await within(startEngine);
+}
+
+async function viewPatiently(socket: string): Promise<EngineView | undefined> {
+  for (let tries = 1; tries <= TRIES; tries++) {
+    const view = await viewEngine(openEngineApi(socket, PING_SECONDS)).catch(() => undefined);
+    if (view !== undefined) return view;
+  }
+  return undefined;
 }
 
 async function stopContainers(socket: string, ids: readonly string[]): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ContainerBefore, EngineView } from '../core/engine-transaction.ts';
 import { expect, type EngineApi } from './engine-api.ts';
+import { PROBE_LABEL } from './probe-container.ts';
 
 /** The parts of the answers that are read. */
 interface Info {
@@ -15,11 +16,17 @@ interface Version {
 interface Inspected {
   readonly Id: string;
   readonly Name: string;
+  readonly Config: { readonly Labels?: Readonly<Record<string, string>> | null };
   readonly State: {
     readonly Status: string;
     readonly Pid: number;
+    readonly ExitCode: number;
     readonly StartedAt: string;
     readonly Health?: { readonly Status: string };
+  };
+  readonly HostConfig: {
+    readonly AutoRemove?: boolean;
+    readonly RestartPolicy?: { readonly Name: string };
   };
 }
 
@@ -42,7 +49,9 @@ export async function viewEngine(api: EngineApi): Promise<EngineView> {
     isSwarm: !['', 'inactive', undefined].includes(info.Swarm?.LocalNodeState),
     containers: containers.flat(),
     networks: networks.map(({ Name: name }) => name),
-    volumes: (volumes.Volumes ?? []).map(({ Name: name }) => name),
+    volumes: (volumes.Volumes ?? [])
+      .map(({ Name: name }) => name)
+      .filter((name) => !UNNAMED.test(name)),
   };
 }
 
@@ -57,11 +66,15 @@ async function get<Body>(api: EngineApi, path: string): Promise<Body> {
   return expect(await api('GET', path), [200], path).body as Body;
 }
 
-/** None where it has gone meanwhile: one that removes itself. */
+/** What Docker calls a volume by itself. It comes and goes with its container. */
+const UNNAMED = /^[0-9a-f]{64}$/;
+
+/** None where it has gone meanwhile, or removes itself when it ends: our own probe does, too. */
 async function containerOf(api: EngineApi, id: string): Promise<ContainerBefore[]> {
   const { status, body } = await api('GET', `/containers/${id}/json`);
   if (status !== 200) return [];
-  const { Name: name, State: state } = body as Inspected;
+  const { Name: name, Config: config, State: state, HostConfig: host } = body as Inspected;
+  if (host.AutoRemove === true || config.Labels?.[PROBE_LABEL] !== undefined) return [];
   const runs = state.Status === 'running' || state.Status === 'paused';
   return [
     {
@@ -70,6 +83,12 @@ async function containerOf(api: EngineApi, id: string): Promise<ContainerBefore[
       pid: runs ? state.Pid : 0,
       startedAt: state.StartedAt,
       health: state.Health?.Status ?? 'none',
+      isDone: isJob(host.RestartPolicy?.Name) && state.Status === 'exited' && state.ExitCode === 0,
     },
   ];
+}
+
+/** Whether nobody is to start it again. */
+function isJob(policy: string | undefined): boolean {
+  return policy === undefined || policy === '' || policy === 'no';
 }

@@ -2,6 +2,7 @@ import { lstat, mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { keepFiles, reloadDocker } from '../argv/engine-upgrade.ts';
+import { syncFilesystem } from '../argv/files.ts';
 import { codeOf } from '../errors.ts';
 import { problemOf } from './engine-config.ts';
 import { exec } from './exec.ts';
@@ -17,8 +18,6 @@ const CONFIGURATION = [
   '/etc/systemd/system/docker.service.d',
   '/etc/systemd/system/docker.socket.d',
   '/etc/systemd/system/containerd.service.d',
-  '/root/.docker/config.json',
-  '/root/.docker/contexts',
 ];
 const CONTAINERD_DATABASE = '/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db';
 const SECONDS = 120;
@@ -31,6 +30,8 @@ export async function keepConfig(directory: string, rootDirectory: string): Prom
   const ids = await readdir(containers).catch(() => []);
   const wanted = [
     ...CONFIGURATION,
+    '/root/.docker/config.json',
+    '/root/.docker/contexts',
     CONTAINERD_DATABASE,
     join(rootDirectory, 'network/files/local-kv.db'),
     join(rootDirectory, 'volumes/metadata.db'),
@@ -43,27 +44,32 @@ export async function keepConfig(directory: string, rootDirectory: string): Prom
     if (await lstat(path).catch(() => undefined)) there.push(path);
   }
   await exec(keepFiles(there, directory), { timeoutSeconds: SECONDS });
+  // A power cut a moment later must not find them empty; nor the packages, on the same disk.
+  await exec(syncFilesystem(directory), { timeoutSeconds: SECONDS });
 }
 
 /** Puts back what of the configuration is not as it was kept. What is new there stays. */
 export async function putConfigBack(directory: string, isLiveRestoreOurs: boolean): Promise<void> {
-  for (const path of CONFIGURATION) await putBack(directory, path);
-  if (isLiveRestoreOurs) await writeConfig(directory, { 'live-restore': true });
+  for (const path of CONFIGURATION) await putBack(directory, path, isLiveRestoreOurs);
 }
 
-async function putBack(directory: string, path: string): Promise<void> {
+async function putBack(directory: string, path: string, isLiveRestoreOurs: boolean): Promise<void> {
   const kept = join(directory, path);
   const found = await lstat(kept).catch(() => undefined);
   if (found?.isDirectory() === true) {
-    for (const name of await readdir(kept)) await putBack(directory, join(path, name));
+    for (const name of await readdir(kept))
+      await putBack(directory, join(path, name), isLiveRestoreOurs);
     return;
   }
   // A link is what it was, or somebody meant it to be another.
   if (found?.isFile() !== true) return;
-  const [before, now] = await Promise.all([textOf(kept), textOf(path)]);
-  if (before === now) return;
+  const wanted =
+    isLiveRestoreOurs && path === CONFIG ? await keptWith(directory, true) : await textOf(kept);
+  if (wanted === undefined || wanted === (await textOf(path))) return;
+  const live = await lstat(path).catch(() => undefined);
+  if (live?.isSymbolicLink() === true) return;
   await mkdir(dirname(path), { recursive: true });
-  await replaceFile(path, before ?? '', found.mode & 0o777);
+  await replaceFile(path, wanted, found.mode & 0o777);
 }
 
 async function textOf(path: string): Promise<string | undefined> {
@@ -73,42 +79,65 @@ async function textOf(path: string): Promise<string | undefined> {
   });
 }
 
-/** daemon.json as it was kept, with some keys set to something else. */
-async function writeConfig(directory: string, keys: Record<string, unknown>): Promise<void> {
-  const kept = join(directory, CONFIG);
-  const settings = JSON.parse((await textOf(kept)) ?? '{}') as Record<string, unknown>;
-  const found = await lstat(kept).catch(() => undefined);
-  const text = `${JSON.stringify({ ...settings, ...keys }, undefined, 2)}\n`;
-  await replaceFile(CONFIG, text, found === undefined ? 0o644 : found.mode & 0o777);
+/** What a text of daemon.json says; dockerd takes an empty one, and a mark of its encoding, too. */
+function settingsIn(text: string | undefined): Record<string, unknown> {
+  const plain = (text ?? '').replace(/^\uFEFF/, '').trim();
+  return plain === '' ? {} : (JSON.parse(plain) as Record<string, unknown>);
 }
 
-/** Switches live-restore on, where dockerd takes it; the configuration was kept before. */
+/** daemon.json as it was kept, with live-restore. */
+async function keptWith(directory: string, liveRestore: boolean): Promise<string> {
+  const settings = settingsIn(await textOf(join(directory, CONFIG)));
+  return `${JSON.stringify({ ...settings, 'live-restore': liveRestore }, undefined, 2)}\n`;
+}
+
+async function modeOf(directory: string): Promise<number> {
+  const found = await lstat(join(directory, CONFIG)).catch(() => undefined);
+  return found === undefined ? 0o644 : found.mode & 0o777;
+}
+
+/**
+ * Switches live-restore on, where dockerd takes it; the configuration was kept before. Where the file is a link,
+ * somebody else keeps it: it is left alone.
+ */
 export async function liveRestoreOn(
   directory: string,
   isOn: () => Promise<boolean>,
 ): Promise<boolean> {
+  const found = await lstat(CONFIG).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) return false;
+  const text = await keptWith(directory, true);
   const draft = join(directory, 'daemon.json.draft');
-  const settings = JSON.parse((await textOf(join(directory, CONFIG))) ?? '{}') as object;
-  await replaceFile(draft, JSON.stringify({ ...settings, 'live-restore': true }));
+  await replaceFile(draft, text);
   if ((await problemOf(draft)) !== undefined) return false;
-  await writeConfig(directory, { 'live-restore': true });
-  return reloaded(async () => isOn());
+  await replaceFile(CONFIG, text, await modeOf(directory));
+  return reloaded(isOn);
 }
 
 /**
  * Switches it off without a restart, and puts the file back as it was: a file without the key would switch nothing off
- * when it is read again.
+ * when it is read again. What somebody else has written there meanwhile stays.
  */
 export async function liveRestoreOff(
   directory: string,
   isOn: () => Promise<boolean>,
 ): Promise<void> {
-  await writeConfig(directory, { 'live-restore': false });
-  await reloaded(async () => !(await isOn()));
-  const kept = join(directory, CONFIG);
-  const found = await lstat(kept).catch(() => undefined);
-  if (found === undefined) await rm(CONFIG, { force: true });
-  else await replaceFile(CONFIG, (await textOf(kept)) ?? '', found.mode & 0o777);
+  const found = await lstat(CONFIG).catch(() => undefined);
+  const kept = await textOf(join(directory, CONFIG));
+  if (found?.isFile() !== true || !(await isOurs(directory))) return;
+  const mode = await modeOf(directory);
+  if (await isOn().catch(() => false)) {
+    await replaceFile(CONFIG, await keptWith(directory, false), mode);
+    await reloaded(async () => !(await isOn()));
+  }
+  if (kept === undefined) await rm(CONFIG, { force: true });
+  else await replaceFile(CONFIG, kept, mode);
+}
+
+/** Whether daemon.json is what we have made of it. */
+async function isOurs(directory: string): Promise<boolean> {
+  const now = await textOf(CONFIG);
+  return now === (await keptWith(directory, true)) || now === (await keptWith(directory, false));
 }
 
 /** Has dockerd read its configuration again; whether it did, soon. */

@@ -65,11 +65,18 @@ const INSTALLERS: ReadonlySet<string> = new Set([
   'unattended-upgr',
 ]);
 
+/** Part of unattended-upgrades that waits for a shutdown, on every host that has it, all the time. */
+const WAITS = 'unattended-upgrade-shutdown';
+
+async function isInstaller(pid: string): Promise<boolean> {
+  const of = (name: string): Promise<string> =>
+    readFile(`/proc/${pid}/${name}`, 'utf8').catch(() => '');
+  return INSTALLERS.has((await of('comm')).trim()) && !(await of('cmdline')).includes(WAITS);
+}
+
 /** Whether somebody installs packages at this moment. */
 export async function isInstalling(): Promise<boolean> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const names = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '')),
-  );
-  return names.some((name) => INSTALLERS.has(name.trim()));
+  const found = await Promise.all(pids.map(isInstaller));
+  return found.includes(true);
 }

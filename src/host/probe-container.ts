@@ -6,7 +6,7 @@ import { expect, type EngineApi } from './engine-api.ts';
 import { CommandError, exec } from './exec.ts';
 
 /** Tells what a probe made, and which process that was. */
-const LABEL = 'orchestrator-update.probe';
+export const PROBE_LABEL = 'orchestrator-update.probe';
 const IMAGE = 'orchestrator-update-probe';
 const PROGRAM = '/probe';
 const IMPORT_SECONDS = 20;
@@ -65,7 +65,7 @@ async function runIn(api: EngineApi, image: string, withinSeconds: number): Prom
   const wish = {
     Image: image,
     Cmd: [PROGRAM],
-    Labels: { [LABEL]: String(process.pid) },
+    Labels: { [PROBE_LABEL]: String(process.pid) },
     // The usual driver may send to a server that is away.
     HostConfig: { LogConfig: { Type: 'none' } },
   };
@@ -113,13 +113,13 @@ async function untilEnded(api: EngineApi, execId: string, withinSeconds: number)
 
 /** What a probe that was cut off has left; not what another one is at. */
 async function removeLeft(api: EngineApi): Promise<void> {
-  const filters = encodeURIComponent(JSON.stringify({ label: [LABEL] }));
+  const filters = encodeURIComponent(JSON.stringify({ label: [PROBE_LABEL] }));
   const containers = await listed<{ Id: string; Labels?: Record<string, string> }>(
     api,
     `/containers/json?all=true&filters=${filters}`,
   );
   for (const { Id: id, Labels: labels } of containers) {
-    if (isOver(labels?.[LABEL])) await api('DELETE', `/containers/${id}?force=true&v=true`);
+    if (isOver(labels?.[PROBE_LABEL])) await api('DELETE', `/containers/${id}?force=true&v=true`);
   }
   const reference = encodeURIComponent(JSON.stringify({ reference: [IMAGE] }));
   const images = await listed<{ RepoTags?: readonly string[] | null }>(

@@ -12,18 +12,26 @@ export async function runningIds(api: EngineApi): Promise<string[] | undefined> 
   return Array.isArray(body) ? (body as { Id: string }[]).map(({ Id: id }) => id) : undefined;
 }
 
-/** Starts those of these containers that have ended; what of them does not start, and why. */
-export async function startEnded(api: EngineApi, ids: readonly string[]): Promise<string[]> {
+/**
+ * Starts those of these containers that have ended; what of them does not start, and why.
+ *
+ * @param areJobsToo also what is not to be restarted and has ended well: we have ended it ourselves
+ */
+export async function startEnded(
+  api: EngineApi,
+  ids: readonly string[],
+  areJobsToo: boolean,
+): Promise<string[]> {
   const failed: string[] = [];
-  for (const id of ids) failed.push(...(await startOne(api, id)));
+  for (const id of ids) failed.push(...(await startOne(api, id, areJobsToo)));
   await settled(api);
   return failed;
 }
 
 /** Why it does not start, if so. */
-async function startOne(api: EngineApi, id: string): Promise<string[]> {
+async function startOne(api: EngineApi, id: string, areJobsToo: boolean): Promise<string[]> {
   try {
-    if (!(await isToBeStarted(api, id))) return [];
+    if (!(await isToBeStarted(api, id, areJobsToo))) return [];
     expect(await api('POST', `/containers/${id}/start`), [204, 304], `to start ${id.slice(0, 12)}`);
     return [];
   } catch (error) {
@@ -32,7 +40,7 @@ async function startOne(api: EngineApi, id: string): Promise<string[]> {
 }
 
 /** Not a job that has ended well meanwhile. */
-async function isToBeStarted(api: EngineApi, id: string): Promise<boolean> {
+async function isToBeStarted(api: EngineApi, id: string, areJobsToo: boolean): Promise<boolean> {
   const { status, body } = await api('GET', `/containers/${id}/json`);
   if (status !== 200) return false;
   const { State: state, HostConfig: host } = body as {
@@ -40,7 +48,7 @@ async function isToBeStarted(api: EngineApi, id: string): Promise<boolean> {
     HostConfig: { RestartPolicy?: { Name: string } };
   };
   const isJob = ['', 'no', undefined].includes(host.RestartPolicy?.Name) && state.ExitCode === 0;
-  return ['exited', 'created', 'dead'].includes(state.Status) && !isJob;
+  return ['exited', 'created', 'dead'].includes(state.Status) && (areJobsToo || !isJob);
 }
 
 /** Until it answers and nothing more is started for a while. */

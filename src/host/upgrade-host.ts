@@ -13,6 +13,10 @@ export interface UpgradeHost {
   readonly log: Log;
   now(): Date;
   pause(seconds: number): Promise<void>;
+  /** Of this boot. */
+  bootId(): Promise<string>;
+  /** Whether a person is waited for. */
+  isLatched(): Promise<boolean>;
   /** Whether a person, or a shutdown, wants it to end. */
   isStopping(): boolean;
   /** @throws where the engine does not answer */
@@ -32,7 +36,7 @@ export interface UpgradeHost {
    * @throws {CommandError} with what the package manager said
    */
   install(id: string, changes: readonly PackageChange[], side: Side): Promise<void>;
-  /** Waits until no installation of ours is under way. */
+  /** Waits until no installation of ours is under way. @throws after two hours */
   installed(): Promise<void>;
   /** Whether all packages of a side are installed, and whole. */
   isInstalled(changes: readonly PackageChange[], side: Side): Promise<boolean>;
@@ -48,7 +52,7 @@ export interface UpgradeHost {
   restoreConfig(id: string, isLiveRestoreOurs: boolean): Promise<void>;
   /** Has containers go on while dockerd restarts; false where that cannot be had. */
   switchLiveRestoreOn(id: string): Promise<boolean>;
-  /** Takes that back: without a restart, and with the configuration as it was kept. */
+  /** Takes that back: without a restart, and with the configuration as it was kept, unless somebody else wrote it. */
   switchLiveRestoreOff(id: string): Promise<void>;
   /** What dockerd, as it is on the disk now, says of its configuration; undefined where that is well. */
   configProblem(): Promise<string | undefined>;
@@ -61,8 +65,12 @@ export interface UpgradeHost {
   restart(changes: readonly PackageChange[]): Promise<void>;
   /** Stops containers, each in its own time. */
   stopContainers(ids: readonly string[]): Promise<void>;
-  /** Starts those of these that have ended; what of them does not start, and why. */
-  startEnded(ids: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Starts those of these that have ended; what of them does not start, and why.
+   *
+   * @param areJobsToo also what is not to be restarted and has ended well: we have ended it ourselves
+   */
+  startEnded(ids: readonly string[], areJobsToo: boolean): Promise<readonly string[]>;
   /** Climbs the ladder of `engine repair`; what is still wrong after it. */
   repair(): Promise<readonly string[]>;
   /** From here on nothing is changed until a person has acknowledged it. */

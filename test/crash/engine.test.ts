@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
-import type { EngineOutcome } from '../../src/take-engine-back.ts';
+import type { EngineOutcome } from '../../src/engine-outcome.ts';
+import { InterruptedError } from '../../src/errors.ts';
 import { rollEngineBack } from '../../src/take-engine-back.ts';
 import { recoverEngine, upgradeEngine } from '../../src/upgrade-engine.ts';
 import {
@@ -18,6 +19,8 @@ type Act = (world: EngineWorld, fate: Fate) => Promise<EngineOutcome | undefined
 
 const upgrade: Act = (world, fate) => upgradeEngine(fakeEngineHost(world, fate), asked);
 const rollback: Act = (world, fate) => rollEngineBack(fakeEngineHost(world, fate), wish);
+const withoutLiveRestore: Act = (world, fate) =>
+  upgradeEngine(fakeEngineHost(world, fate), { ...asked, liveRestore: false });
 const recover: Act = (world, fate) => recoverEngine(fakeEngineHost(world, fate), wish);
 
 /** One whole engine, verified; the cluster runs; nothing of ours is left in the way. */
@@ -25,17 +28,22 @@ function expectWhole(t: Test, world: EngineWorld, what: string): void {
   t.equal(world.latched, undefined, what);
   t.not(world.installed, 'mixed', what);
   t.equal(world.runs, world.installed, what);
-  t.not(world.pid, 0, what);
+  t.not(world.db, 0, what);
+  t.not(world.web, 0, what);
   t.notOk(world.files.has('engine-transaction.json'), what);
   t.notOk(world.isLiveRestoreConfigured, what);
 }
 
+/** What a boot leaves ended is started by `recover` of the cluster, where nothing of the engine was touched. */
 async function upTo(act: Act, world: EngineWorld, fate: Fate): Promise<'gone' | 'ended'> {
   try {
-    await act(world, fate);
+    const outcome = await act(world, fate);
+    const isUntouched = outcome === undefined || outcome.state === 'aborted';
+    if (isUntouched && world.boot > 1 && world.db === 0) world.db = 300;
     return 'ended';
   } catch (error) {
-    if (!(error instanceof Gone)) throw error;
+    const isForeseen = error instanceof Gone || error instanceof InterruptedError;
+    if (!isForeseen && world.files.has('engine-transaction.json')) throw error;
     return 'gone';
   }
 }
@@ -54,7 +62,7 @@ async function cutEverywhere(t: Test, act: Act, make: () => Promise<EngineWorld>
         const ended = await upTo(recover, second, { ...cutAt, isBad });
         if (ended === 'gone') {
           if (isPowerCut) rebootEngine(second, { isBad });
-          await recover(second, { isBad });
+          await upTo(recover, second, { isBad });
         }
         rounds += 1;
         const what = `cut at ${cut}, then at ${again}${isPowerCut ? ', power' : ''}`;
@@ -85,7 +93,7 @@ await t.test('nobody is restarted by a good engine, and all is held', async (t) 
   const world = engineWorld();
   t.equal((await upgrade(world, {}))?.state, 'done');
   expectWhole(t, world, 'done');
-  t.equal(world.pid, 100);
+  t.same([world.db, world.web], [100, 200]);
   t.same(world.held, ['docker.io', 'containerd']);
   t.equal((await rollback(world, {}))?.state, 'done');
   t.equal(world.installed, 'old');
@@ -99,6 +107,58 @@ await t.test('a bad engine is taken back, and says why', async (t) => {
     problems: [/does not start/],
   });
   expectWhole(t, world, 'taken back');
+});
+
+await t.test(
+  'without live-restore: what ends well when it is stopped is started again',
+  async (t) => {
+    const world = engineWorld();
+    t.equal((await withoutLiveRestore(world, {}))?.state, 'done');
+    expectWhole(t, world, 'done');
+    await cutEverywhere(t, withoutLiveRestore, fresh, false);
+    await cutEverywhere(t, withoutLiveRestore, fresh, true);
+  },
+);
+
+await t.test('packages that do not install: the old ones, or a person is told', async (t) => {
+  const world = engineWorld();
+  t.match(await upgrade(world, { doesNotInstall: 'new' }), {
+    state: 'taken back',
+    problems: [/no space left/],
+  });
+  expectWhole(t, world, 'taken back');
+  const full = engineWorld();
+  const host = {
+    ...fakeEngineHost(full),
+    install: async () => {
+      full.installed = 'mixed';
+      throw new Error('no space left on device');
+    },
+  };
+  const outcome = await upgradeEngine(host, asked);
+  t.equal(outcome.state, 'operator', 'an old dockerd that still answers does not count');
+  t.match(outcome.problems.join(), /not all installed, or not whole/);
+  t.match(full.latched, /no space left/);
+  t.ok(full.kept.has('old'), 'what a second try needs is kept');
+  t.equal((await recover(full, {}))?.state, 'operator');
+  t.equal(full.installed, 'mixed', 'nothing is changed while a person is waited for');
+  full.latched = undefined;
+  const again = await recover(full, {});
+  t.equal(again?.state, 'taken back', 'after an acknowledgement it is tried again');
+  expectWhole(t, full, 'acknowledged');
+});
+
+await t.test('a shutdown at any moment blames nobody', async (t) => {
+  for (const isBad of [false, true]) {
+    for (let stopAt = 1; ; stopAt++) {
+      const world = engineWorld();
+      const ended = await upTo(upgrade, world, { stopAt, isBad });
+      if (world.effects < stopAt) break;
+      rebootEngine(world, { isBad });
+      await upTo(recover, world, { isBad });
+      expectWhole(t, world, `stopped at ${stopAt}, ${ended}`);
+    }
+  }
 });
 
 await t.test('a transaction that cannot be read is for a person', async (t) => {

@@ -1,5 +1,5 @@
 import type { Test } from 'tap';
-import type { EngineOutcome } from '../../src/take-engine-back.ts';
+import type { EngineOutcome } from '../../src/engine-outcome.ts';
 import { poll } from './command.ts';
 import { offerEnginePackages, type EngineOffer } from './engine-packages.ts';
 import { startInstalled, type InstalledHost } from './installed-host.ts';

@@ -1,4 +1,8 @@
-import type { EngineView } from '../../src/core/engine-transaction.ts';
+import {
+  reversed,
+  type ContainerBefore,
+  type EngineView,
+} from '../../src/core/engine-transaction.ts';
 import type { PackageChange } from '../../src/core/engine-upgrade.ts';
 import type { Side, UpgradeHost } from '../../src/host/upgrade-host.ts';
 
@@ -19,8 +23,12 @@ export interface EngineWorld {
   liveRestore: boolean;
   /** As daemon.json has it. */
   isLiveRestoreConfigured: boolean;
-  /** Of the one container there is; 0 where it does not run. */
-  pid: number;
+  /** Process of a database that nobody restarts, and that ends well when it is stopped; 0 where it does not run. */
+  db: number;
+  isDbDone: boolean;
+  /** Process of a service that Docker starts again by itself. */
+  web: number;
+  boot: number;
   held: readonly string[];
   kept: Set<Side>;
   latched: string | undefined;
@@ -35,7 +43,10 @@ export const engineWorld = (): EngineWorld => ({
   runs: 'old',
   liveRestore: false,
   isLiveRestoreConfigured: false,
-  pid: 100,
+  db: 100,
+  isDbDone: false,
+  web: 200,
+  boot: 1,
   held: [],
   kept: new Set(),
   latched: undefined,
@@ -52,26 +63,41 @@ export interface Fate {
   readonly cutAt?: number;
   /** The new dockerd does not start. */
   readonly isBad?: boolean;
+  /** dpkg fails, half way, with the packages of this side. */
+  readonly doesNotInstall?: Side;
+  /** The host shuts down from this effect on: Docker ends, too. */
+  readonly stopAt?: number;
 }
 
 /** After a power cut everything starts with what is on the disk; a new engine that is bad does not. */
 export function rebootEngine(world: EngineWorld, { isBad = false }: Fate): void {
-  const side = world.installed === 'mixed' ? undefined : world.installed;
+  // Of a mixture, what was unpacked first may be dockerd.
+  const side = world.installed === 'mixed' ? 'new' : world.installed;
   world.runs = side === 'new' && isBad ? undefined : side;
   world.liveRestore = world.isLiveRestoreConfigured;
-  world.pid = world.runs === undefined ? 0 : world.pid + 1000;
+  world.boot += 1;
+  Object.assign(world, { db: 0, isDbDone: false, web: world.runs === undefined ? 0 : 2000 });
 }
 
 const nothing = (): void => {};
+
+function container(name: string, pid: number, isDone: boolean): ContainerBefore {
+  return { id: name, name, pid, startedAt: '', health: 'none', isDone };
+}
 
 const versions = { old: '26.1.5', new: '28.5.2' } as const;
 
 /** A host whose every effect counts; half of what takes time is done where it is cut. */
 export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost {
   let isGone = false;
+  let isStopping = false;
   const effect = (half: () => void, whole: () => void): void => {
     if (isGone) throw new Gone();
     world.effects += 1;
+    if (world.effects === fate.stopAt) {
+      isStopping = true;
+      world.runs = undefined;
+    }
     if (world.effects === fate.cutAt) {
       isGone = true;
       half();
@@ -88,7 +114,7 @@ export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost
       imageStore: 'docker',
       liveRestore: world.liveRestore,
       isSwarm: false,
-      containers: [{ id: 'a', name: 'db', pid: world.pid, startedAt: '', health: 'none' }],
+      containers: [container('db', world.db, world.isDbDone), container('web', world.web, false)],
       networks: ['bridge'],
       volumes: ['data'],
     };
@@ -97,9 +123,15 @@ export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost
     const before = world.runs;
     world.runs = world.installed === 'mixed' ? undefined : world.installed;
     if (world.runs === 'new' && fate.isBad === true) world.runs = undefined;
-    if (before !== undefined && !world.liveRestore) world.pid = 0;
+    if (before !== undefined && !world.liveRestore) {
+      Object.assign(world, { db: 0, isDbDone: world.db !== 0, web: 0 });
+    }
     if (world.runs !== undefined) world.liveRestore = world.isLiveRestoreConfigured;
-    if (world.runs === undefined) throw new Error('docker.service does not start');
+    if (world.runs === undefined || isStopping) {
+      world.runs = undefined;
+      throw new Error('docker.service does not start');
+    }
+    if (world.web === 0) world.web = 201;
   };
   const state = {
     read: async (name: string) => world.files.get(name),
@@ -117,7 +149,9 @@ export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost
     } as unknown as UpgradeHost['log'],
     now: () => new Date((world.nowMs += 1000)),
     pause: async (seconds) => void (world.nowMs += seconds * 1000),
-    isStopping: () => false,
+    isStopping: () => isStopping,
+    bootId: async () => String(world.boot),
+    isLatched: async () => world.latched !== undefined,
     view: async () => view(),
     probe: async () => [
       world.runs === undefined
@@ -125,9 +159,13 @@ export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost
         : { name: 'api', state: 'ok', detail: '', seconds: 0 },
     ],
     fetch: async (_id, _changes, side) => effect(nothing, () => void world.kept.add(side)),
-    simulate: async () => [...changes],
+    simulate: async (_id, _changes, side) => (side === 'new' ? [...changes] : reversed(changes)),
     install: async (_id, _changes, side) => {
       if (!world.kept.has(side)) throw new Error(`the ${side} packages are not on the disk`);
+      if (fate.doesNotInstall === side) {
+        world.installed = 'mixed';
+        throw new Error('apt-get failed: no space left on device');
+      }
       effect(
         () => void (world.installed = 'mixed'),
         () => void (world.installed = side),
@@ -156,10 +194,15 @@ export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost
       }),
     configProblem: async () => undefined,
     restart: async () => effect(() => void (world.runs = undefined), start),
-    stopContainers: async () => effect(nothing, () => void (world.pid = 0)),
-    startEnded: async () => {
+    stopContainers: async () =>
+      effect(nothing, () => Object.assign(world, { db: 0, isDbDone: true, web: 0 })),
+    startEnded: async (_ids, areJobsToo) => {
       if (world.runs === undefined) return ['Docker does not answer'];
-      effect(nothing, () => void (world.pid = world.pid === 0 ? 1 : world.pid));
+      effect(nothing, () => {
+        if (world.db === 0 && (areJobsToo || !world.isDbDone)) world.db = 101;
+        if (world.db !== 0) world.isDbDone = false;
+        if (world.web === 0) world.web = 202;
+      });
       return [];
     },
     repair: async () => {

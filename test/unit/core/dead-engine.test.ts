@@ -1,8 +1,9 @@
 import t from 'tap';
 import { isDead } from '../../../src/core/dead-engine.ts';
 
+const shown = (state: string, result: string): string => `ActiveState=${state}\nResult=${result}`;
+
 await t.test('dead, hanging, stopped by a person, about to be started again', async (t) => {
-  const shown = (state: string, result: string): string => `ActiveState=${state}\nResult=${result}`;
   t.ok(isDead(shown('failed', 'start-limit-hit'), false));
   t.ok(isDead(shown('failed', 'exit-code'), true), 'somebody else has its number');
   t.ok(isDead(shown('active', 'success'), false), 'it hangs');

@@ -26,8 +26,15 @@ const before: EngineView = {
   liveRestore: true,
   isSwarm: false,
   containers: [
-    { id: 'a', name: 'db', pid: 10, startedAt: '2026-01-01T00:00:00Z', health: 'healthy' },
-    { id: 'b', name: 'job', pid: 0, startedAt: '2026-01-01T00:00:00Z', health: 'none' },
+    {
+      id: 'a',
+      name: 'db',
+      pid: 10,
+      startedAt: '2026-01-01T00:00:00Z',
+      health: 'healthy',
+      isDone: false,
+    },
+    { id: 'b', name: 'job', pid: 0, startedAt: '', health: 'none', isDone: true },
   ],
   networks: ['bridge', 'shop_default'],
   volumes: ['shop_data'],
@@ -85,6 +92,14 @@ await t.test('what is not as it was', async (t) => {
   t.same(differencesOf(before, sick, strict), ['db was healthy, and is not any more']);
   const down = other({ containers: [{ ...db, pid: 0 }, job] });
   t.same(differencesOf(before, down, { mayRestart: true }), ['db does not run any more']);
+  const done = other({ containers: [{ ...db, pid: 0, isDone: true }] });
+  t.same(
+    differencesOf(before, done, strict),
+    [],
+    'a job that ended well, and one that was removed',
+  );
+  const bare = other({ networks: [], volumes: [] });
+  t.same(differencesOf(before, bare, { mayRestart: true, onlyContainers: true }), []);
 });
 
 await t.test('clients and the API', async (t) => {

@@ -1,0 +1,14 @@
+import type { PackageChange } from './core/engine-upgrade.ts';
+
+/** What came of a change of the engine. */
+export interface EngineOutcome {
+  /**
+   * `done`: as asked. `taken back`: the new engine did not work; the old one runs, and was verified. `aborted`: nothing
+   * was touched. `interrupted`: it is unfinished, and the next start of its unit goes on. `operator`: a person is needed.
+   */
+  readonly state: 'done' | 'taken back' | 'aborted' | 'interrupted' | 'operator';
+  readonly summary: string;
+  readonly changes: readonly PackageChange[];
+  /** What was wrong, of what was taken back; what still is, where a person is needed. */
+  readonly problems: readonly string[];
+}
