@@ -12,3 +12,6 @@ export interface EngineOutcome {
   /** What was wrong, of what was taken back; what still is, where a person is needed. */
   readonly problems: readonly string[];
 }
+
+/** How the reason begins for what was taken back since it was cut off. */
+export const CUT_OFF = 'cut off';

@@ -6,7 +6,7 @@ import type { EngineOutcome } from './engine-outcome.ts';
 import { files } from './state-names.ts';
 
 const requestSchema = z.object({
-  verb: z.enum(['upgrade', 'rollback', 'repair']),
+  verb: z.enum(['upgrade', 'rollback', 'repair', 'check']),
   /** The version of dockerd that is wanted; the newest if left out. */
   to: z.string().optional(),
   /** As configured for whoever has asked. */

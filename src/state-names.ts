@@ -28,6 +28,10 @@ export const files = {
   engineTransaction: 'engine-transaction.json',
   /** How the last one ended; the way back from it. */
   engineRecord: 'engine.json',
+  /** When it was looked at last whether a newer engine can be had. */
+  engineCheck: 'engine-check.json',
+  /** The upgrade that was taken back: the timer does not try it again. */
+  engineFailed: 'engine-failed.json',
   /** Directories with the packages and the configuration of each. */
   engine: 'engine',
   /** The services for which Docker was restarted, since it said for ever that it restarts them. */

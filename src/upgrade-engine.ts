@@ -1,7 +1,7 @@
 import type { EngineClient } from './core/engine-clients.ts';
 import { dockerdIn, type EnginePhase } from './core/engine-transaction.ts';
 import { heldIn, judgeUpgrade, sameChanges, type PackageChange } from './core/engine-upgrade.ts';
-import type { EngineOutcome } from './engine-outcome.ts';
+import { CUT_OFF, type EngineOutcome } from './engine-outcome.ts';
 import {
   endUpgrade,
   ranIn,
@@ -60,7 +60,7 @@ export async function recoverEngine(
   if (phase === 'prepared') return abort(host, transaction, 'it was cut off');
   const isNew = await host.isInstalled(transaction.changes, 'new');
   if (transaction.what === 'rollback' || phase === 'going back' || !isNew) {
-    return takeEngineBack(host, transaction, transaction.reason ?? `cut off (${phase})`, wish);
+    return takeEngineBack(host, transaction, transaction.reason ?? `${CUT_OFF} (${phase})`, wish);
   }
   // What cut it off may have ended containers, too.
   const how = { ...wish, clients: [], mayRestart: true };

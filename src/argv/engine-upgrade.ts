@@ -12,6 +12,8 @@ const systemctl = (...args: readonly string[]): Command => ({ file: 'systemctl',
 
 /** Has the engine's unit do what it is asked, and waits for its end. */
 export const startEngineUnit: Command = systemctl('start', ENGINE_UNIT);
+/** The same, and nobody waits. */
+export const startEngineUnitLater: Command = systemctl('start', '--no-block', ENGINE_UNIT);
 /** After too many starts, systemd refuses another: those of people are no crash loop. */
 export const resetEngineUnit: Command = systemctl('reset-failed', ENGINE_UNIT);
 

@@ -9,14 +9,16 @@ import {
   writeEngineRequest,
   type EngineRequest,
 } from '../engine-request.ts';
+import { isToBeUpgraded, rememberFailed } from '../engine-by-itself.ts';
 import { readEngineTransaction } from '../engine-records.ts';
 import { InterruptedError, messageOf } from '../errors.ts';
 import { hindranceIn } from '../hindrance.ts';
-import type { ExitCode } from '../exit-codes.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { readFactsBefore } from '../host/engine-facts-before.ts';
 import { createRepairHost, type RepairContext } from '../host/engine-repair.ts';
 import { createUpgradeHost, type UpgradeContext } from '../host/engine-upgrade.ts';
+import { exec } from '../host/exec.ts';
 import { chooseStream, createLog } from '../host/log.ts';
 import type { UpgradeHost } from '../host/upgrade-host.ts';
 import { openStateFiles } from '../host/state-files.ts';
@@ -27,6 +29,8 @@ import { rollEngineBack } from '../take-engine-back.ts';
 import { recoverEngine, upgradeEngine } from '../upgrade-engine.ts';
 import { openDoor, whenFree } from './context.ts';
 import { exitCodeOf } from './engine-upgrade.ts';
+
+const BACKUP_SECONDS = 86_400;
 
 /** `engine resume`: what the engine's unit runs. Sees to what was cut off, or does what it is asked. */
 export async function resume(invocation: Invocation): Promise<ExitCode> {
@@ -50,7 +54,10 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     repair: () => climb(repairContext),
   };
   try {
-    const outcome = await whenFree(invocation, log, () => carryOut(context, request, engine));
+    const wanted = request?.verb === 'check' ? await checked(context, request) : request;
+    if (request?.verb === 'check' && wanted === undefined) return exitCodes.done;
+    const outcome = await whenFree(invocation, log, () => carryOut(context, wanted, engine));
+    if (outcome.state === 'taken back') await rememberFailed(state, outcome);
     await writeEngineOutcome(state, outcome);
     if (outcome.state === 'done') log.info(`engine: ${outcome.summary}`);
     else log.error(`engine: ${outcome.summary}`);
@@ -62,6 +69,28 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     }
     await log.flush();
   }
+}
+
+/** What comes of a look at what can be had: an upgrade that is asked for, or nothing. */
+async function checked(
+  context: UpgradeContext,
+  request: EngineRequest,
+): Promise<EngineRequest | undefined> {
+  const { state, log } = context;
+  const { changes } = (await readFactsBefore(context, undefined)).upgrade;
+  if (!(await isToBeUpgraded({ state, log, now: new Date() }, changes, request.engine))) {
+    return undefined;
+  }
+  // An upgrade wants a backup that is young, and nobody is there to be asked for one.
+  const [, program = ''] = process.argv;
+  const backUp = {
+    file: process.execPath,
+    args: [...process.execArgv, program, 'backup', 'create'],
+  };
+  await exec(backUp, { timeoutSeconds: BACKUP_SECONDS });
+  const upgrade = { ...request, verb: 'upgrade', at: new Date().toISOString() } as const;
+  await writeEngineRequest(state, upgrade);
+  return upgrade;
 }
 
 async function climb(context: RepairContext): Promise<readonly string[]> {

@@ -2,7 +2,7 @@ import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
-import type { ExitCode } from '../exit-codes.ts';
+import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { hasPulse } from '../host/engine-pulse.ts';
 import { chooseStream, createQuickLog, type Log } from '../host/log.ts';
@@ -10,6 +10,7 @@ import { heldFor, heldByQuarantine, isIdle, nothingToDo, short, type Outcome } f
 import { quickLook } from '../quick-look.ts';
 import { isAutomatic } from './automatic.ts';
 import { badBackup, isVerificationDue, remindOfBackup } from './bad-backup.ts';
+import { isEngineCheckDue } from './engine-check.ts';
 import { fail } from './fail.ts';
 import {
   isEngineCutOff,
@@ -37,7 +38,10 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
       const { engineFirst } = await import('./engine-first.ts');
       await engineFirst(invocation, door);
     }
-    return await withLock(invocation, () => runAndVerify(invocation, door));
+    const exitCode = await withLock(invocation, () => runAndVerify(invocation, door));
+    // What is wrong with the cluster comes first.
+    if (exitCode === exitCodes.done && isAutomatic(invocation)) await lookForEngine(invocation);
+    return exitCode;
   } catch (error) {
     return fail(error, invocation, door);
   }
@@ -46,6 +50,16 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 /** What a person started in a shell says that Docker is dead, and leaves the rest to that person. */
 function isOfService({ environment, flags }: Invocation): boolean {
   return environment['INVOCATION_ID'] !== undefined || flags['auto'] === true;
+}
+
+/** In its own unit, after us: an upgrade takes the lock. */
+async function lookForEngine(invocation: Invocation): Promise<void> {
+  if (!isEngineCheckDue(invocation, new Date())) return;
+  const { askForCheck } = await import('./ask-check.ts');
+  await askForCheck(invocation).catch((error: unknown) => {
+    const log = createQuickLog({ stream: chooseStream(invocation.environment), debug: false });
+    log.warn(`whether a newer engine can be had is not known: ${messageOf(error)}`);
+  });
 }
 
 /** An outcome that nobody was told of yet, and where to tell it. */

@@ -1,10 +1,23 @@
 import { z } from 'zod';
+import { windowSchema } from './window-schema.ts';
 
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
 
 /** `engine`: how the Docker engine itself is upgraded. */
 export const engineSchema = z
   .strictObject({
+    mode: z
+      .enum(['off', 'notify', 'security', 'auto'])
+      .default('notify')
+      .describe(
+        'What the timer does about a newer engine, once a day: nothing (`off`), say that it can be had (`notify`), upgrade to what comes from a security archive of the distribution or is another patch release of Docker’s own (`security`), or to whatever is newer (`auto`).',
+      ),
+    windows: z
+      .array(windowSchema)
+      .default([])
+      .describe(
+        'When such an upgrade may begin, as `schedule.windows`; empty: at any time. The days of `schedule.freezes` keep it back, too.',
+      ),
     repair: z
       .enum(['auto', 'off'])
       .default('auto')

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { historySchema } from './history-schema.ts';
-import { weekdays } from '../schedule.ts';
+import { windowSchema } from './window-schema.ts';
 import { engineSchema } from './engine-schema.ts';
 import { verifySchema } from './verify-schema.ts';
 import { absolutePath } from './absolute-path.ts';
@@ -11,9 +11,6 @@ const gitName = z
   .string()
   .regex(/^(?!-)(?!.*\.\.)[^\s~^:?*[\\\0-\x1f]+$/, 'a git branch or remote name is expected');
 
-const timeOfDay = z
-  .string()
-  .regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of the day is expected: "02:00"');
 const day = z.iso.date({ error: 'a day is expected: 2026-12-24' });
 
 const policyAction = (usual: 'apply' | 'approve') =>
@@ -76,13 +73,7 @@ export const configSchema = z.strictObject({
   schedule: z
     .strictObject({
       windows: z
-        .array(
-          z.strictObject({
-            days: z.array(z.enum(weekdays)).default([]),
-            from: timeOfDay,
-            to: timeOfDay,
-          }),
-        )
+        .array(windowSchema)
         .default([])
         .describe(
           'When an update may begin by itself, in the local time of the host: `{days: [sat, sun], from: "02:00", to: "05:00"}`; without `days` every day. Empty: at any time.',

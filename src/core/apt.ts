@@ -37,10 +37,16 @@ export function candidatesIn(text: string): ReadonlyMap<string, string> {
 /** Reads what `simulateUpgrade` prints. */
 export function changesIn(text: string): PackageChange[] {
   return text.split('\n').flatMap((line) => {
-    const [, act, name = '', from, to] =
-      /^(Inst|Remv) (\S+)(?: \[([^\]]+)\])?(?: \((\S+))?/.exec(line) ?? [];
+    const [, act, name = '', from, to, origin = ''] =
+      /^(Inst|Remv) (\S+)(?: \[([^\]]+)\])?(?: \((\S+)([^)[]*))?/.exec(line) ?? [];
     if (act === undefined) return [];
-    return [{ name: name.replace(/:[a-z0-9]+$/, ''), from, to: act === 'Inst' ? to : undefined }];
+    const change = {
+      name: name.replace(/:[a-z0-9]+$/, ''),
+      from,
+      to: act === 'Inst' ? to : undefined,
+    };
+    // `Debian-Security:13/stable-security`, `Ubuntu:24.04/noble-security`.
+    return [/security/i.test(origin) ? { ...change, isSecurity: true as const } : change];
   });
 }
 

@@ -7,6 +7,8 @@ export interface PackageChange {
   readonly from: string | undefined;
   /** The version that takes its place; undefined where it is removed. */
   readonly to: string | undefined;
+  /** It comes from a security archive of the distribution. */
+  readonly isSecurity?: true;
 }
 
 /** What an upgrade of an engine would do. */

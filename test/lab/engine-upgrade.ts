@@ -11,7 +11,7 @@ export const quickEngine = { hold_seconds: 3, settle_seconds: 15, start_seconds:
 
 /** A host with a good backup, and these packages of the engine to be had. */
 export async function startForUpgrade(
-  settings: Readonly<Record<string, number | boolean>> = quickEngine,
+  settings: Readonly<Record<string, number | boolean | string>> = quickEngine,
 ): Promise<InstalledHost> {
   const host = await startInstalled();
   await configureEngine(host, settings);
@@ -24,7 +24,7 @@ export async function startForUpgrade(
 /** Replaces the engine's settings. */
 export async function configureEngine(
   host: InstalledHost,
-  settings: Readonly<Record<string, number | boolean>>,
+  settings: Readonly<Record<string, number | boolean | string>>,
 ): Promise<void> {
   const text = await host.readFile(CONFIG);
   const lines = Object.entries(settings).map(([key, value]) => `  ${key}: ${value}`);

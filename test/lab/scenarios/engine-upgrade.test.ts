@@ -1,12 +1,15 @@
 import t from 'tap';
 import {
   change,
+  configureEngine,
   expectEngine,
   NEW,
   OLD,
   offer,
   processes,
+  quickEngine,
   startForUpgrade,
+  waitForEngineUnit,
 } from '../engine-upgrade.ts';
 
 const host = await startForUpgrade();
@@ -56,4 +59,25 @@ await t.test('a new engine that does not start is taken back', async (t) => {
   await expectEngine(t, host, OLD);
   t.equal(await processes(host), before, 'no container was restarted');
   t.match((await host.cli('run')).exitCode, 0);
+});
+
+await t.test('the timer says what can be had, and upgrades where it is told to', async (t) => {
+  const look = async (): Promise<string> => {
+    await host.bash('rm -f /var/lib/orchestrator-update/engine-check.json', { reject: true });
+    t.equal((await host.cli('run', '--auto')).exitCode, 0);
+    await waitForEngineUnit(host);
+    await host.run('journalctl', ['--sync']);
+    return (await host.bash('journalctl -u orchestrator-engine --no-pager -o cat')).stdout;
+  };
+  t.match(
+    await look(),
+    /docker\.io 26\.1\.5\S* → 28\.5\.2\S*\+lab1 and \d more packages can be had/,
+  );
+  await expectEngine(t, host, OLD);
+  await configureEngine(host, { ...quickEngine, mode: 'auto' });
+  t.equal((await host.cli('run')).exitCode, 0);
+  t.match(await look(), /is not tried again, it failed/);
+  await offer(host);
+  await look();
+  await expectEngine(t, host, NEW);
 });

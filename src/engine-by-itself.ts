@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { decide, upgradeText, type EngineCheck } from './core/engine-mode.ts';
+import { sameChanges, type PackageChange } from './core/engine-upgrade.ts';
+import type { EngineConfig } from './config/engine-schema.ts';
+import { CUT_OFF, type EngineOutcome } from './engine-outcome.ts';
+import type { StateHost } from './host/host.ts';
+import type { Log } from './host/log.ts';
+import { heldBack } from './schedule.ts';
+import { files } from './state-names.ts';
+
+const failedSchema = z.object({
+  changes: z.array(
+    z.object({ name: z.string(), from: z.string().optional(), to: z.string().optional() }),
+  ),
+  reason: z.string(),
+});
+
+/** An upgrade that did not work here: the timer leaves it alone until something else can be had. */
+export async function rememberFailed(state: StateHost, outcome: EngineOutcome): Promise<void> {
+  const { changes, problems } = outcome;
+  // A kill or a power cut says nothing of the new engine.
+  if (problems[0]?.startsWith(CUT_OFF) === true) return;
+  const text = JSON.stringify({ changes, reason: problems[0] ?? '' });
+  await state.write(files.engineFailed, `${text}\n`);
+}
+
+async function failedWith(
+  state: StateHost,
+  changes: readonly PackageChange[],
+): Promise<string | undefined> {
+  try {
+    const read = failedSchema.parse(JSON.parse((await state.read(files.engineFailed)) ?? ''));
+    const before = read.changes.map((one) => ({ from: undefined, to: undefined, ...one }));
+    return sameChanges(before, changes) ? read.reason : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What the timer does about what can be had; says it where it is left to a person.
+ *
+ * @returns whether it is to be upgraded now
+ */
+export async function isToBeUpgraded(
+  { state, log, now }: { readonly state: StateHost; readonly log: Log; readonly now: Date },
+  changes: readonly PackageChange[],
+  { mode, windows }: EngineConfig,
+): Promise<boolean> {
+  const decision = decide(mode, changes);
+  const closed = heldBack(undefined, { windows, freezes: [] }, { now, isAutomatic: true });
+  const failed = await failedWith(state, changes);
+  const isWaiting = decision === 'upgrade' && failed === undefined && closed !== undefined;
+  const check: EngineCheck = { atMs: now.getTime(), isWaiting };
+  await state.write(files.engineCheck, `${JSON.stringify(check)}\n`);
+  if (decision === 'nothing') return false;
+  const text = `engine: ${upgradeText(changes)}`;
+  const type = 'orchestrator-update engine upgrade';
+  if (decision === 'tell') log.warn(`${text} can be had: ${type}`);
+  else if (failed !== undefined)
+    log.warn(`${text} is not tried again, it failed: ${failed}; by hand: ${type}`);
+  else if (closed !== undefined) log.info(`${text} waits: ${closed.why}`);
+  else return true;
+  return false;
+}
