@@ -213,7 +213,7 @@ async function lastLinesOf(log: string): Promise<string> {
 }
 
 /** systemd makes an empty file where it mounts ours; one that cannot be executed says nothing. */
-async function removeMountPoint(): Promise<void> {
+export async function removeMountPoint(): Promise<void> {
   const found = await lstat(POLICY).catch(() => undefined);
   const isEmpty = found?.isFile() === true && found.size === 0 && (found.mode & 0o111) === 0;
   if (isEmpty) await rm(POLICY);

@@ -20,7 +20,13 @@ import { files } from '../state-names.ts';
 import { readBootId } from './boot-id.ts';
 import { expect, openEngineApi, type EngineApi } from './engine-api.ts';
 import { configProblem } from './engine-config.ts';
-import { fetchPackages, installKept, isSideInstalled, simulateKept } from './engine-packages.ts';
+import {
+  fetchPackages,
+  installKept,
+  isSideInstalled,
+  removeMountPoint,
+  simulateKept,
+} from './engine-packages.ts';
 import { probeEngine } from './engine-probes.ts';
 import { createRepairHost, type RepairContext } from './engine-repair.ts';
 import { viewEngine } from './engine-view.ts';
@@ -129,7 +135,9 @@ async function waitForPackages(): Promise<void> {
     const shown = await exec(systemctlShow(PACKAGES_UNIT, ['ActiveState']), {
       timeoutSeconds: ASK_SECONDS,
     });
-    if (!/^ActiveState=(active|activating|deactivating|reloading)$/m.test(shown.stdout)) return;
+    if (!/^ActiveState=(active|activating|deactivating|reloading)$/m.test(shown.stdout)) {
+      return removeMountPoint();
+    }
     if (performance.now() > untilMs) {
       throw new OperatorError(
         `${PACKAGES_UNIT} goes on after ${PACKAGES_SECONDS} s`,
