@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { decide, upgradeText, type EngineCheck } from './core/engine-mode.ts';
 import { sameChanges, type PackageChange } from './core/engine-upgrade.ts';
+import { changesSchema } from './engine-records.ts';
 import type { EngineConfig } from './config/engine-schema.ts';
 import { CUT_OFF, type EngineOutcome } from './engine-outcome.ts';
 import type { StateHost } from './host/host.ts';
@@ -8,12 +9,21 @@ import type { Log } from './host/log.ts';
 import { heldBack } from './schedule.ts';
 import { files } from './state-names.ts';
 
-const failedSchema = z.object({
-  changes: z.array(
-    z.object({ name: z.string(), from: z.string().optional(), to: z.string().optional() }),
-  ),
-  reason: z.string(),
+const failedSchema = z.object({ changes: changesSchema, reason: z.string() });
+const checkSchema = z.object({
+  atMs: z.number(),
+  isWaiting: z.boolean(),
+  changes: changesSchema,
 });
+
+/** The last look at what can be had; what cannot be read is as if nobody had looked. */
+export async function readEngineCheck(state: StateHost): Promise<EngineCheck | undefined> {
+  try {
+    return checkSchema.parse(JSON.parse((await state.read(files.engineCheck)) ?? ''));
+  } catch {
+    return undefined;
+  }
+}
 
 /** An upgrade that did not work here: the timer leaves it alone until something else can be had. */
 export async function rememberFailed(state: StateHost, outcome: EngineOutcome): Promise<void> {
@@ -30,8 +40,7 @@ async function failedWith(
 ): Promise<string | undefined> {
   try {
     const read = failedSchema.parse(JSON.parse((await state.read(files.engineFailed)) ?? ''));
-    const before = read.changes.map((one) => ({ from: undefined, to: undefined, ...one }));
-    return sameChanges(before, changes) ? read.reason : undefined;
+    return sameChanges(read.changes, changes) ? read.reason : undefined;
   } catch {
     return undefined;
   }
@@ -51,7 +60,7 @@ export async function isToBeUpgraded(
   const closed = heldBack(undefined, { windows, freezes: [] }, { now, isAutomatic: true });
   const failed = await failedWith(state, changes);
   const isWaiting = decision === 'upgrade' && failed === undefined && closed !== undefined;
-  const check: EngineCheck = { atMs: now.getTime(), isWaiting };
+  const check: EngineCheck = { atMs: now.getTime(), isWaiting, changes };
   await state.write(files.engineCheck, `${JSON.stringify(check)}\n`);
   if (decision === 'nothing') return false;
   const text = `engine: ${upgradeText(changes)}`;

@@ -5,7 +5,8 @@ import type { StateHost } from './host/host.ts';
 import { files } from './state-names.ts';
 
 const version = z.string().optional();
-const changesSchema = z
+/** Changes of packages as they are kept in a file. */
+export const changesSchema = z
   .array(z.object({ name: z.string(), from: version, to: version }))
   .transform((changes) =>
     changes.map((one): PackageChange => ({ from: undefined, to: undefined, ...one })),

@@ -58,6 +58,8 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     if (request?.verb === 'check' && wanted === undefined) return exitCodes.done;
     const outcome = await whenFree(invocation, log, () => carryOut(context, wanted, engine));
     if (outcome.state === 'taken back') await rememberFailed(state, outcome);
+    // What could be had before is not what can be had now.
+    if (outcome.state === 'done') await state.remove(files.engineCheck);
     await writeEngineOutcome(state, outcome);
     if (outcome.state === 'done') log.info(`engine: ${outcome.summary}`);
     else log.error(`engine: ${outcome.summary}`);

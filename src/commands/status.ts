@@ -29,6 +29,7 @@ import {
 } from '../records.ts';
 import { files } from '../state-names.ts';
 import { readConfig } from './context.ts';
+import { engineRows, readEngineNews, type EngineNews } from './engine-row.ts';
 import { historyEntry, type HistoryEntry } from './history.ts';
 import { tableLines } from './table.ts';
 import {
@@ -54,6 +55,7 @@ interface Status {
   readonly underWay: string | null;
   readonly nextTimerRun: string | null;
   readonly holds: readonly string[];
+  readonly engine: EngineNews;
 }
 
 const UNFINISHED = 'an update was cut off and is not finished or taken back yet';
@@ -110,6 +112,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     underWay: active?.id ?? null,
     nextTimerRun: timer.next,
     holds,
+    engine: await readEngineNews(state),
   };
 }
 
@@ -171,6 +174,7 @@ function statusText(status: Status): string {
     ['last run', last ? lastText(last) : 'none yet'],
     ['backup', backupText(status)],
     ...verificationRows(status.verification),
+    ...engineRows(status.engine),
     ...(status.underWay ? [['under way', status.underWay]] : []),
     ['next run', status.nextTimerRun ?? 'not scheduled'],
     ...(status.holds.length > 0 ? status.holds.map((hold) => ['held', hold]) : [['held', 'no']]),

@@ -38,6 +38,8 @@ export interface EngineCheck {
   readonly atMs: number;
   /** An upgrade waits for its maintenance window. */
   readonly isWaiting: boolean;
+  /** What could be had. */
+  readonly changes: readonly PackageChange[];
 }
 
 const HOUR_MS = 3_600_000;
@@ -46,7 +48,7 @@ const EVERY_MS = 20 * HOUR_MS;
 /** Whether it is time to look: once a day, and when what waits may begin. */
 export function isCheckDue(
   mode: EngineMode,
-  last: EngineCheck | undefined,
+  last: Pick<EngineCheck, 'atMs' | 'isWaiting'> | undefined,
   { nowMs, isOpen }: { readonly nowMs: number; readonly isOpen: boolean },
 ): boolean {
   if (mode === 'off') return false;

@@ -73,6 +73,10 @@ await t.test('the timer says what can be had, and upgrades where it is told to',
     await look(),
     /docker\.io 26\.1\.5\S* → 28\.5\.2\S*\+lab1 and \d more packages can be had/,
   );
+  t.match(
+    (await host.cli('status')).stdout,
+    /engine\s+docker\.io .* can be had: orchestrator-update/,
+  );
   await expectEngine(t, host, OLD);
   await configureEngine(host, { ...quickEngine, mode: 'auto' });
   t.equal((await host.cli('run')).exitCode, 0);
