@@ -1,5 +1,6 @@
 import type { Test } from 'tap';
 import type { RepairOutcome } from '../../src/repair-engine.ts';
+import type { EngineFault } from './engine-faults.ts';
 import { startInstalled, type InstalledHost } from './installed-host.ts';
 
 /** A host whose engine may be broken: its configuration is in a backup, and nobody else starts what Docker ends. */
@@ -22,13 +23,12 @@ export async function repair(
   return { exitCode, outcome: JSON.parse(stdout) as RepairOutcome, said: `${stdout}\n${stderr}` };
 }
 
-/** Breaks the engine, has it mended, and looks at what users see. */
+/** Breaks the engine, has it mended, and looks at what users see; the seconds until it was well again. */
 export async function mends(
   t: Test,
   host: InstalledHost,
-  breakIt: string,
-  rungs: readonly number[],
-): Promise<void> {
+  { breakIt, rungs }: EngineFault,
+): Promise<number> {
   const keep = 'for v in /var/lib/docker/volumes/*/_data; do echo kept >>$v/kept; done';
   const kept = 'cat /var/lib/docker/volumes/*/_data/kept | wc -l';
   const before = (await host.bash(`${keep}; ${kept}`, { reject: true })).stdout;
@@ -45,8 +45,10 @@ export async function mends(
     said,
   );
   await host.waitHealthy();
-  t.comment(`${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
+  const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
+  t.comment(`${seconds} s`);
   t.equal((await host.bash(kept)).stdout, before);
   t.equal((await repair(host)).outcome.state, 'well');
   t.equal((await host.containers()).length, 3);
+  return seconds;
 }

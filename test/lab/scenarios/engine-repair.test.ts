@@ -1,4 +1,5 @@
 import t from 'tap';
+import { engineFaults } from '../engine-faults.ts';
 import { mends, repair, startForRepair } from '../engine-repair.ts';
 
 const host = await startForRepair();
@@ -19,25 +20,14 @@ await t.test('an engine that works is left alone', async (t) => {
   });
 });
 
-await t.test('rung 2: stopped, and refused by systemd', async (t) => {
-  const starts =
-    'for i in 1 2 3 4 5; do systemctl start docker; systemctl stop docker.socket docker; done';
-  await mends(t, host, `systemctl stop docker.socket docker; ${starts}`, [2]);
-});
-
-await t.test('rung 8: what runs although Docker does not know it', async (t) => {
-  const script = `set -e
-    echo '{"live-restore": true, "insecure-registries": ["registry.lab:5000"]}' >/etc/docker/daemon.json
-    systemctl reload docker; sleep 1
-    : >/var/lib/docker/containers/$(docker inspect knowledge -f '{{.Id}}')/config.v2.json
-    systemctl reset-failed docker; systemctl restart docker`;
-  await mends(t, host, script, [8]);
-});
+for (const fault of [engineFaults.refused, engineFaults.lost]) {
+  await t.test(`rung ${fault.rungs.join(', ')}: ${fault.title}`, async (t) => {
+    await mends(t, host, fault);
+  });
+}
 
 await t.test('a run of the service that finds Docker dead has it mended', async (t) => {
-  await host.bash("echo '{ broken' >/etc/docker/daemon.json; systemctl restart docker", {
-    timeoutSeconds: 60,
-  });
+  await host.bash(engineFaults.config.breakIt, { timeoutSeconds: 60 });
   t.equal((await host.update()).exitCode, 0, await host.journal());
   t.match(await host.journal(), /Docker is dead: engine repair is done first/);
   await host.waitHealthy();
