@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { decide, upgradeText, type EngineCheck } from './core/engine-mode.ts';
+import { reversed } from './core/engine-transaction.ts';
 import { sameChanges, type PackageChange } from './core/engine-upgrade.ts';
 import { changesSchema } from './engine-records.ts';
 import type { EngineConfig } from './config/engine-schema.ts';
@@ -25,8 +26,25 @@ export async function readEngineCheck(state: StateHost): Promise<EngineCheck | u
   }
 }
 
-/** An upgrade that did not work here: the timer leaves it alone until something else can be had. */
-export async function rememberFailed(state: StateHost, outcome: EngineOutcome): Promise<void> {
+/**
+ * What the timer has to know of how a change ended. An upgrade that did not work here, or that a person took back, is
+ * left alone until something else can be had.
+ */
+export async function rememberOutcome(
+  state: StateHost,
+  outcome: EngineOutcome,
+  verb: 'upgrade' | 'rollback' | 'repair' | 'check' | undefined,
+): Promise<void> {
+  // What could be had before is not what can be had now.
+  if (outcome.state === 'done' && verb !== 'repair') await state.remove(files.engineCheck);
+  if (outcome.state === 'done' && verb === 'rollback') {
+    const changes = reversed(outcome.changes);
+    await rememberFailed(state, { ...outcome, changes, problems: ['a person took it back'] });
+  }
+  if (outcome.state === 'taken back') await rememberFailed(state, outcome);
+}
+
+async function rememberFailed(state: StateHost, outcome: EngineOutcome): Promise<void> {
   const { changes, problems } = outcome;
   // A kill or a power cut says nothing of the new engine.
   if (problems[0]?.startsWith(CUT_OFF) === true) return;

@@ -86,12 +86,17 @@ async function prepare(host: UpgradeHost, wish: UpgradeWish): Promise<EngineTran
   const { changes } = wish;
   const at = host.now();
   const id = at.toISOString().replaceAll(/[:]|\.\d+/g, '');
-  host.log.info('engine: getting the new packages, and those for the way back');
-  await host.fetch(id, changes, 'old');
-  await host.fetch(id, changes, 'new');
-  await refuseSurprises(host, id, changes);
-  await host.snapshot(id);
-  if (host.isStopping()) throw new InterruptedError('a signal');
+  try {
+    host.log.info('engine: getting the new packages, and those for the way back');
+    await host.fetch(id, changes, 'old');
+    await host.fetch(id, changes, 'new');
+    await refuseSurprises(host, id, changes);
+    await host.snapshot(id);
+    if (host.isStopping()) throw new InterruptedError('a signal');
+  } catch (error) {
+    await tryQuietly(host, () => keepWhatIsOfUse(host));
+    throw error;
+  }
   // Not before: what comes and goes meanwhile is none of the engine's business.
   const before = await host.view();
   const transaction = await writeEngineTransaction(host.state, {

@@ -39,6 +39,13 @@ export function validateConfig(words: readonly string[], file: string): Command 
   return { file: program, args: [...flags, '--validate', `--config-file=${file}`] };
 }
 
+/** Prints what a daemon, and systemd about it, said last in this boot. */
+export function lastWords(unit: 'docker.service' | 'containerd.service'): Command {
+  const args = ['--boot', `--unit=${unit}`, '--lines=200', '--output=cat', '--no-pager'];
+  return { file: 'journalctl', args };
+}
+export const stopContainerd: Command = systemctl('stop', 'containerd.service');
+
 /** Says whether containerd answers. */
 export const askContainerd: Command = { file: 'ctr', args: ['--timeout', '5s', 'version'] };
 

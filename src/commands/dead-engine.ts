@@ -1,18 +1,23 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { ENGINE_UNIT, resetEngineUnit, startEngineUnit } from '../argv/engine-upgrade.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import { isDead } from '../core/dead-engine.ts';
 import { askForEngine, readEngineOutcome } from '../engine-request.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
-import { hasPulse } from '../host/engine-pulse.ts';
+import { answers } from '../host/engine-pulse.ts';
 import { exec } from '../host/exec.ts';
 import { chooseStream, createLog } from '../host/log.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { files } from '../state-names.ts';
 import { readConfig, withLock, type Door } from './context.ts';
+import { refuseOthers } from './engine-repair.ts';
+import { isUnderWay } from './engine-upgrade.ts';
 import { whileExtended } from './engine-first.ts';
 
 const ASK_SECONDS = 15;
+const TRIES = 4;
+const BETWEEN_TRIES_MS = 5000;
 const UNIT_SECONDS = 3600;
 
 /**
@@ -28,7 +33,13 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
   if (config.engine.repair === 'off') return;
   await withLock(invocation, async () => {});
   const latched = await state.read(files.needsOperator);
-  if (latched !== undefined || !(await isDeadNow(dockerSocket(environment)))) return;
+  if (
+    latched !== undefined ||
+    (await isUnderWay()) ||
+    !(await isDeadNow(dockerSocket(environment)))
+  )
+    return;
+  await refuseOthers();
   const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
   try {
     log.warn('Docker is dead: engine repair is done first; journalctl -u orchestrator-engine');
@@ -52,5 +63,11 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
 async function isDeadNow(socket: string): Promise<boolean> {
   const command = systemctlShow('docker.service', ['ActiveState', 'Result']);
   const { stdout } = await exec(command, { timeoutSeconds: ASK_SECONDS });
-  return isDead(stdout, await hasPulse(socket));
+  if (!/^ActiveState=active$/m.test(stdout)) return isDead(stdout, false);
+  // One that is busy may be slow; and not every one says in the usual place which process it is.
+  for (let tries = 1; tries <= TRIES; tries++) {
+    if (await answers(socket)) return false;
+    await wait(BETWEEN_TRIES_MS);
+  }
+  return isDead(stdout, false);
 }

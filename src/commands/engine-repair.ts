@@ -9,6 +9,7 @@ import { createRepairHost } from '../host/engine-repair.ts';
 import { openApt } from '../host/packages.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { readDeployed } from '../records.ts';
+import { resolveRelease } from '../release.ts';
 import { repairEngine, type RepairOutcome } from '../repair-engine.ts';
 import { openContext, openDoor, readConfig, whenFree, type Context, type Door } from './context.ts';
 import { chooseStream, createLog } from '../host/log.ts';
@@ -37,15 +38,20 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
     state: openStateFiles(settings.stateDirectory),
     log,
     isStopping: () => door.stop.requestedBy() !== undefined,
+    recreate: {
+      may: async () => (await whyNotTouched(invocation, door)) === undefined,
+      act: async () => {
+        if (await withCluster(invocation, door, recreate)) return;
+        throw new Error('the cluster could not be made anew');
+      },
+    },
   });
   try {
     const outcome = isDry
       ? await repairEngine(host, { isDry, maxRung })
-      : await whenFree(invocation, log, async () => {
-          const done = await repairEngine(host, { isDry, maxRung });
-          if (done.state === 'repaired') await bringClusterUp(invocation, door);
-          return done;
-        });
+      : await whenFree(invocation, log, async () =>
+          withClusterUp(await repairEngine(host, { isDry, maxRung }), invocation, door),
+        );
     process.stdout.write(
       `${invocation.json ? JSON.stringify(outcome, undefined, 2) : textOf(outcome)}\n`,
     );
@@ -62,7 +68,7 @@ function rungIn(text: Invocation['flags'][string]): number {
 }
 
 /** An engine that no package of this host has is mended by whoever brought it. */
-async function refuseOthers(): Promise<void> {
+export async function refuseOthers(): Promise<void> {
   const apt = await openApt();
   const installed = await apt?.installed(packagesOfEngines).catch(() => undefined);
   // What dpkg does not say keeps nobody from starting Docker.
@@ -77,29 +83,78 @@ async function refuseOthers(): Promise<void> {
 }
 
 /** A container that Docker has lost is made anew, where the work tree is what was deployed. */
-async function bringClusterUp(invocation: Invocation, door: Door): Promise<void> {
+/** An engine that works is not all of it. */
+async function withClusterUp(
+  outcome: RepairOutcome,
+  invocation: Invocation,
+  door: Door,
+): Promise<RepairOutcome> {
+  const { state, summary } = outcome;
+  if (state !== 'repaired' && state !== 'half') return outcome;
+  if (await bringClusterUp(invocation, door)) return outcome;
+  return { ...outcome, state: 'half', summary: `${summary}; the cluster could not be brought up` };
+}
+
+function bringClusterUp(invocation: Invocation, door: Door): Promise<boolean> {
+  return withCluster(invocation, door, ({ host }) =>
+    host.compose.up({ services: [], removeOrphans: false }),
+  );
+}
+
+/** Containers and networks, never volumes. Docker is restarted between: it goes on looking for the old bridge. */
+async function recreate({ host }: Context, commit: string): Promise<void> {
+  const { model } = await resolveRelease(host, commit);
+  await host.compose.down(model);
+  await host.engine.restart();
+  await host.compose.up({ services: [], removeOrphans: false });
+}
+
+/**
+ * Does something to the cluster of the deployed release, where nothing speaks against it; else it is said.
+ *
+ * @returns false where it was tried, and failed
+ */
+async function withCluster(
+  invocation: Invocation,
+  door: Door,
+  act: (context: Context, commit: string) => Promise<void>,
+): Promise<boolean> {
   const context = await openContext(invocation, door);
   const { host, log, statusLine } = context;
   try {
-    const why = await whyNotUp(context);
-    if (why === undefined) await host.compose.up({ services: [], removeOrphans: false });
+    const deployed = await readDeployed(host.state);
+    const why = await whyNotUp(context, deployed?.commit);
+    if (why === undefined && deployed !== undefined) await act(context, deployed.commit);
     else log.warn(`the cluster was not brought up: ${why}; ${host.compose.recipe()}`);
+    return true;
   } catch (error) {
     log.warn(`the cluster could not be brought up: ${messageOf(error)}`);
+    return false;
   } finally {
     statusLine.clear();
   }
 }
 
-async function whyNotUp({ host }: Context): Promise<string | undefined> {
+/** Why the cluster must be left as it is; undefined where it need not. */
+async function whyNotTouched(invocation: Invocation, door: Door): Promise<string | undefined> {
+  const context = await openContext(invocation, door);
+  try {
+    return await whyNotUp(context, (await readDeployed(context.host.state))?.commit);
+  } finally {
+    context.statusLine.clear();
+  }
+}
+
+async function whyNotUp(
+  { host }: Context,
+  deployed: string | undefined,
+): Promise<string | undefined> {
   // Who sees to what is unfinished waits for our lock.
   const why = await hindranceIn(host.state);
   if (why !== undefined) return why;
-  const deployed = await readDeployed(host.state);
   if (deployed === undefined) return 'no release was deployed by this program yet';
   const { commit } = await host.git.head();
-  if (commit !== deployed.commit)
-    return 'the work tree is at another commit than what was deployed';
+  if (commit !== deployed) return 'the work tree is at another commit than what was deployed';
   const dirty = await host.git.dirtyFiles();
   return dirty.length === 0 ? undefined : `changed in the work tree: ${dirty.join(', ')}`;
 }

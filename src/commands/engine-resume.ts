@@ -1,6 +1,6 @@
 import type { Invocation } from '../command-table.ts';
 import { engineSchema, type EngineConfig } from '../config/engine-schema.ts';
-import { HIGHEST_RUNG } from '../core/engine-ladder.ts';
+import { UNATTENDED_RUNG } from '../core/engine-ladder.ts';
 import { refusalsOf } from '../core/engine-preflight.ts';
 import {
   isToBeBegun,
@@ -9,12 +9,14 @@ import {
   writeEngineRequest,
   type EngineRequest,
 } from '../engine-request.ts';
-import { isToBeUpgraded, rememberFailed } from '../engine-by-itself.ts';
+import { isToBeUpgraded, rememberOutcome } from '../engine-by-itself.ts';
 import { readEngineTransaction } from '../engine-records.ts';
 import { InterruptedError, messageOf } from '../errors.ts';
 import { hindranceIn } from '../hindrance.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
+import { readBootId } from '../host/boot-id.ts';
+import { probeEngine } from '../host/engine-probes.ts';
 import { readFactsBefore } from '../host/engine-facts-before.ts';
 import { createRepairHost, type RepairContext } from '../host/engine-repair.ts';
 import { createUpgradeHost, type UpgradeContext } from '../host/engine-upgrade.ts';
@@ -27,7 +29,7 @@ import { repairEngine } from '../repair-engine.ts';
 import type { EngineOutcome } from '../engine-outcome.ts';
 import { rollEngineBack } from '../take-engine-back.ts';
 import { recoverEngine, upgradeEngine } from '../upgrade-engine.ts';
-import { openDoor, whenFree } from './context.ts';
+import { openDoor, whenFree, type Door } from './context.ts';
 import { exitCodeOf } from './engine-upgrade.ts';
 
 const BACKUP_SECONDS = 86_400;
@@ -38,7 +40,8 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
   const door = openDoor(environment);
   const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
   const state = openStateFiles(settings.stateDirectory);
-  const request = await readEngineRequest(state);
+  // What cannot be read is as if nothing had been asked; what was cut off is seen to all the same.
+  const request = await readEngineRequest(state).catch(() => undefined);
   const engine = request?.engine ?? engineSchema.parse({});
   const repairContext: RepairContext = {
     socket: request?.socket ?? dockerSocket(environment),
@@ -54,12 +57,12 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     repair: () => climb(repairContext),
   };
   try {
-    const wanted = request?.verb === 'check' ? await checked(context, request) : request;
-    if (request?.verb === 'check' && wanted === undefined) return exitCodes.done;
+    const isCutOff = (await state.read(files.engineTransaction)) !== undefined;
+    const isCheck = request?.verb === 'check' && !isCutOff;
+    const wanted = isCheck ? await checked(context, request, door) : request;
+    if (isCheck && wanted === undefined) return exitCodes.done;
     const outcome = await whenFree(invocation, log, () => carryOut(context, wanted, engine));
-    if (outcome.state === 'taken back') await rememberFailed(state, outcome);
-    // What could be had before is not what can be had now.
-    if (outcome.state === 'done') await state.remove(files.engineCheck);
+    await rememberOutcome(state, outcome, request?.verb);
     await writeEngineOutcome(state, outcome);
     if (outcome.state === 'done') log.info(`engine: ${outcome.summary}`);
     else log.error(`engine: ${outcome.summary}`);
@@ -77,31 +80,54 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
 async function checked(
   context: UpgradeContext,
   request: EngineRequest,
+  { stop }: Door,
 ): Promise<EngineRequest | undefined> {
-  const { state, log } = context;
-  const { changes } = (await readFactsBefore(context, undefined)).upgrade;
-  if (!(await isToBeUpgraded({ state, log, now: new Date() }, changes, request.engine))) {
-    return undefined;
-  }
+  if (!isToBeBegun(request, new Date(), await readBootId())) return undefined;
+  if (!(await wantsUpgrade(context, request))) return undefined;
   // An upgrade wants a backup that is young, and nobody is there to be asked for one.
   const [, program = ''] = process.argv;
   const backUp = {
     file: process.execPath,
     args: [...process.execArgv, program, 'backup', 'create'],
   };
-  await exec(backUp, { timeoutSeconds: BACKUP_SECONDS });
+  const signal = stop.signal();
+  await exec(backUp, { timeoutSeconds: BACKUP_SECONDS, ...(signal ? { signal } : {}) });
+  // That may have taken hours.
+  if (!(await wantsUpgrade(context, request))) return undefined;
   const upgrade = { ...request, verb: 'upgrade', at: new Date().toISOString() } as const;
-  await writeEngineRequest(state, upgrade);
+  await writeEngineRequest(context.state, upgrade);
   return upgrade;
 }
 
+async function wantsUpgrade(context: UpgradeContext, request: EngineRequest): Promise<boolean> {
+  const { state, log } = context;
+  const facts = await readFactsBefore(context, undefined);
+  // The backup is made for it.
+  const [refusal] = refusalsOf({ ...facts, backup: { name: '', ageHours: 0 } }, { backupHours: 1 });
+  const { changes } = facts.upgrade;
+  if (!(await isToBeUpgraded({ state, log, now: new Date() }, changes, request.engine))) {
+    return false;
+  }
+  if (refusal !== undefined)
+    log.warn(`engine: not upgraded: ${refusal.why}; next: ${refusal.next}`);
+  return refusal === undefined;
+}
+
 async function climb(context: RepairContext): Promise<readonly string[]> {
-  const wish = { isDry: false, maxRung: HIGHEST_RUNG };
+  // Nobody is there to be asked for what is higher.
+  const wish = { isDry: false, maxRung: UNATTENDED_RUNG };
   const { state, complaints } = await repairEngine(createRepairHost(context), wish);
   return state === 'well' || state === 'repaired' ? [] : complaints;
 }
 
 async function mended(context: RepairContext, maxRung: number): Promise<EngineOutcome> {
+  // Somebody else has seen to it meanwhile, or it was only busy.
+  if ((await context.state.read(files.engineIncident)) === undefined) {
+    const [api] = await probeEngine(context.socket);
+    if (api?.state === 'ok') {
+      return { state: 'done', summary: 'Docker answers', changes: [], problems: [] };
+    }
+  }
   const wish = { isDry: false, maxRung };
   const { state, summary, complaints } = await repairEngine(createRepairHost(context), wish);
   const isWell = state === 'well' || state === 'repaired';

@@ -196,7 +196,8 @@ async function carryOut(
   return exitCodeOf[outcome.state];
 }
 
-async function isUnderWay(): Promise<boolean> {
+/** Whether the engine's unit is at work. */
+export async function isUnderWay(): Promise<boolean> {
   const { stdout } = await exec(systemctlShow(ENGINE_UNIT, ['ActiveState']), {
     timeoutSeconds: ASK_SECONDS,
   });

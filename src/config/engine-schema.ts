@@ -22,7 +22,7 @@ export const engineSchema = z
       .enum(['auto', 'off'])
       .default('auto')
       .describe(
-        'What a run of the service does that finds Docker dead, or hanging: `engine repair` (`auto`), or nothing (`off`). A Docker that a person stopped stays stopped.',
+        'What a run of the service does that finds Docker dead, or hanging: `engine repair` (`auto`), or nothing (`off`). One that was stopped on purpose is not taken for dead.',
       ),
     repair_max_rung: z
       .number()

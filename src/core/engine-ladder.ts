@@ -1,3 +1,4 @@
+import type { EngineDatabase } from './engine-databases.ts';
 import type { EngineProbe, EngineProbeName, Task } from './engine-health.ts';
 
 /** What is known of an engine that may be broken. */
@@ -15,6 +16,12 @@ export interface EngineDiagnosis {
   readonly orphans: readonly Task[];
   /** Packages that were only half installed. */
   readonly halfInstalled: readonly string[];
+  /** A database of its own that keeps dockerd from starting. */
+  readonly damaged: EngineDatabase | undefined;
+  /** Images are kept by Docker, not by containerd. */
+  readonly keepsImagesItself: boolean;
+  /** The cluster can be made anew: nothing of it is under way, and its work tree is what was deployed. */
+  readonly canRecreate: boolean;
 }
 
 /** One thing that may mend an engine. */
@@ -38,6 +45,9 @@ export type RungName =
   | 'restart-containerd'
   | 'restart-docker'
   | 'end-orphans'
+  | 'renew-networks'
+  | 'renew-volumes'
+  | 'renew-containerd'
   | 'finish-packages';
 
 interface RungRule extends Rung {
@@ -66,6 +76,7 @@ const ladder: readonly RungRule[] = [
       !diagnosis.docker.isActive &&
       diagnosis.configProblem === undefined &&
       diagnosis.socket !== 'directory' &&
+      diagnosis.damaged === undefined &&
       diagnosis.doesContainerdAnswer,
   },
   {
@@ -131,6 +142,36 @@ const ladder: readonly RungRule[] = [
     canHelp: ({ orphans }) => orphans.length > 0,
   },
   {
+    number: 9,
+    name: 'renew-networks',
+    what: 'put the damaged database of networks aside; make the cluster and its networks anew',
+    risk: 'every container is made anew: what is not in a volume that has a name is gone',
+    isReversible: true,
+    isDisruptive: true,
+    canHelp: (diagnosis) =>
+      isAway(diagnosis) && diagnosis.damaged === 'networks' && diagnosis.canRecreate,
+  },
+  {
+    number: 10,
+    name: 'renew-volumes',
+    what: 'put the damaged list of volumes aside; Docker finds their data by itself',
+    risk: 'labels of volumes are lost, and options of volumes that are not local',
+    isReversible: true,
+    isDisruptive: false,
+    canHelp: (diagnosis) => isAway(diagnosis) && diagnosis.damaged === 'volumes',
+  },
+  {
+    number: 12,
+    name: 'renew-containerd',
+    what: 'put the damaged database of containerd aside, with what it knows of what runs',
+    risk: 'every container is ended at once, and started again',
+    isReversible: false,
+    isDisruptive: true,
+    // Else the images are in there.
+    canHelp: (diagnosis) =>
+      isAway(diagnosis) && diagnosis.damaged === 'containerd' && diagnosis.keepsImagesItself,
+  },
+  {
     number: 13,
     name: 'finish-packages',
     what: 'finish an installation of packages that was cut off',
@@ -143,6 +184,8 @@ const ladder: readonly RungRule[] = [
 
 /** From here on a person is told of each one that is taken. */
 export const TOLD_FROM_RUNG = 3;
+/** Up to here nothing is lost that was written. */
+export const UNATTENDED_RUNG = 8;
 export const HIGHEST_RUNG = Math.max(...ladder.map(({ number }) => number));
 
 /** Docker itself does not answer. */
@@ -189,7 +232,7 @@ export function rungsFor(
 
 /** What is wrong, one line each. */
 export function complaintsOf(diagnosis: EngineDiagnosis): string[] {
-  const { probes, docker, socket, configProblem, halfInstalled } = diagnosis;
+  const { probes, docker, socket, configProblem, halfInstalled, damaged } = diagnosis;
   return [
     ...probes
       .filter(({ state }) => state === 'failed')
@@ -197,6 +240,7 @@ export function complaintsOf(diagnosis: EngineDiagnosis): string[] {
     ...(docker.isActive ? [] : [`docker.service does not run (${docker.result})`]),
     ...(socket === 'missing' ? ['the socket of Docker is missing'] : []),
     ...(socket === 'directory' ? ['the socket of Docker is a directory'] : []),
+    ...(damaged === undefined ? [] : [`its database of ${damaged} cannot be read`]),
     ...(configProblem === undefined ? [] : [`daemon.json: ${configProblem}`]),
     ...(halfInstalled.length === 0 ? [] : [`half installed: ${halfInstalled.join(', ')}`]),
   ];

@@ -6,8 +6,8 @@ export type EngineMode = 'off' | 'notify' | 'security' | 'auto';
 /**
  * What is to be done about an upgrade that can be had.
  *
- * `security` takes what comes from a security archive of the distribution, and of Docker's own archive, which has none,
- * another patch release: the others are told.
+ * `security` takes what comes as a whole from a security archive of the distribution, or, of Docker's own archive, which
+ * has none, brings nothing but other patch releases: the others are told.
  */
 export function decide(
   mode: EngineMode,
@@ -20,11 +20,12 @@ export function decide(
 }
 
 function isSecurity(changes: readonly PackageChange[]): boolean {
-  return changes.some((one) => one.isSecurity === true || isPatchOfDocker(one));
+  const upgraded = changes.filter(({ from, to }) => from !== undefined && to !== undefined);
+  const isDockers = changes.some(({ name }) => name === 'docker-ce');
+  return upgraded.every((one) => one.isSecurity === true || (isDockers && isPatch(one)));
 }
 
-function isPatchOfDocker({ name, from, to }: PackageChange): boolean {
-  if (name !== 'docker-ce' || from === undefined || to === undefined) return false;
+function isPatch({ from = '', to = '' }: PackageChange): boolean {
   return minorOf(from) !== undefined && minorOf(from) === minorOf(to);
 }
 

@@ -22,7 +22,8 @@ function isProcessThere(): boolean {
   }
 }
 
-function answers(socketPath: string): Promise<boolean> {
+/** Whether it answers. Where none runs, systemd may start one. */
+export function answers(socketPath: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ path: socketPath });
     const end = (isAlive: boolean) => (): void => {

@@ -11,6 +11,7 @@ import {
   resetEngine,
   restartContainerd,
   startEngine,
+  stopContainerd,
   stopDocker,
 } from '../argv/engine-repair.ts';
 import { restartDocker, systemctlShow } from '../argv/systemctl.ts';
@@ -27,6 +28,7 @@ import {
   refuseFullDirectory,
   removeEmptyDirectory,
 } from './engine-config.ts';
+import { findDamaged, keepsImagesItself, putAside } from './engine-databases.ts';
 import { writeEvidence } from './engine-evidence.ts';
 import { probeEngine, shimTasks, stayingOrphans } from './engine-probes.ts';
 import { exec } from './exec.ts';
@@ -44,6 +46,11 @@ export interface RepairContext {
   readonly state: StateHost;
   readonly log: Log;
   readonly isStopping: () => boolean;
+  /** Makes the cluster and its networks anew; left out where nobody can. */
+  readonly recreate?: {
+    readonly may: () => Promise<boolean>;
+    readonly act: () => Promise<void>;
+  };
 }
 
 const API_SECONDS = 20;
@@ -110,6 +117,9 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
     configProblem: problem,
     hasGoodConfig: good !== undefined,
     doesContainerdAnswer: containerd,
+    damaged: isUp ? undefined : await findDamaged(),
+    keepsImagesItself: await keepsImagesItself(),
+    canRecreate: (await context.recreate?.may().catch(() => false)) === true,
     orphans: isUp ? await orphansOf(api) : [],
     halfInstalled: await halfInstalled(apt),
   };
@@ -165,6 +175,22 @@ async function take(context: RepairContext, rung: RungName): Promise<void> {
       }
       await attempt(resetEngine);
       return act(restartDocker);
+    case 'renew-networks':
+      await act(stopDocker);
+      await putAside('networks', log);
+      await startAll();
+      // Containers know the networks that are gone by their IDs.
+      return context.recreate?.act();
+    case 'renew-volumes':
+      await act(stopDocker);
+      await putAside('volumes', log);
+      return startAll();
+    case 'renew-containerd':
+      await act(stopDocker, stopContainerd);
+      // It would know none of them any more; a second one may write to the same data.
+      for (const task of await shimTasks()) await endOrphan(task);
+      await putAside('containerd', log);
+      return startAll();
     case 'finish-packages':
       await exec(configurePackages, {
         timeoutSeconds: PACKAGES_SECONDS,

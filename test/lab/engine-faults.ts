@@ -17,6 +17,11 @@ const LOSES = `set -e
 const HALF =
   "sed -i '/^Package: docker-cli$/,/^$/s/^Status: .*/Status: install ok unpacked/' /var/lib/dpkg/status";
 
+function garbage(file: string): string {
+  return `systemctl stop docker.socket docker containerd; head -c 65536 /dev/urandom >${file}
+    systemctl reset-failed docker containerd; systemctl start containerd docker.socket docker`;
+}
+
 const faults = {
   refused: {
     title: 'dockerd stopped, and started too often: systemd refuses another start',
@@ -50,6 +55,21 @@ const faults = {
       'the configuration of a container is empty: its process runs on, and Docker does not know it',
     breakIt: LOSES,
     rungs: [8],
+  },
+  networks: {
+    title: 'the database of networks is garbage',
+    breakIt: garbage('/var/lib/docker/network/files/local-kv.db'),
+    rungs: [9],
+  },
+  volumes: {
+    title: 'the list of volumes is garbage',
+    breakIt: garbage('/var/lib/docker/volumes/metadata.db'),
+    rungs: [10],
+  },
+  containerd: {
+    title: 'the database of containerd is garbage',
+    breakIt: garbage('/var/lib/containerd/io.containerd.metadata.v1.bolt/meta.db'),
+    rungs: [12],
   },
   half: { title: 'a package is half installed', breakIt: HALF, rungs: [13] },
 } as const satisfies Readonly<Record<string, EngineFault>>;

@@ -15,6 +15,9 @@ const well: EngineDiagnosis = {
   doesContainerdAnswer: true,
   orphans: [],
   halfInstalled: [],
+  damaged: undefined,
+  keepsImagesItself: true,
+  canRecreate: true,
 };
 
 /** The same with some probes that fail. */

@@ -16,6 +16,9 @@ await t.test('what the timer does about what can be had', async (t) => {
   t.equal(decide('security', security), 'upgrade');
   t.equal(decide('security', patch), 'upgrade');
   t.equal(decide('security', minor), 'tell');
+  const containerd = { name: 'containerd.io', from: '1.7.28-1', to: '2.1.5-1' };
+  t.equal(decide('security', [...patch, containerd]), 'tell', 'not under the cover of a patch');
+  t.equal(decide('security', [...security, ...major]), 'tell');
   t.equal(decide('auto', major), 'upgrade');
   t.equal(
     upgradeText([{ name: 'runc', from: '1', to: '2' }, ...major]),

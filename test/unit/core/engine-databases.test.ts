@@ -1,0 +1,46 @@
+import t from 'tap';
+import { damagedDatabase } from '../../../src/core/engine-databases.ts';
+
+const failed = (why: string): string =>
+  `level=info msg="Starting up"\nfailed to start daemon: ${why}\nMain process exited`;
+
+const plugin = (why: string): string =>
+  `starting containerd\nlevel=warning msg="failed to load plugin" error="${why}" id=io.containerd.metadata.v1.bolt`;
+
+await t.test('what dockerd says of a database that keeps it from starting', async (t) => {
+  const controller = 'Error initializing network controller: error obtaining controller instance';
+  t.equal(damagedDatabase(failed(`${controller}: invalid database`), ''), 'networks');
+  t.equal(
+    damagedDatabase(
+      failed('error while opening volume store metadata database: invalid database'),
+      '',
+    ),
+    'volumes',
+  );
+  t.equal(
+    damagedDatabase(failed('error while opening volume store metadata database: timeout'), ''),
+    undefined,
+    'another dockerd has it',
+  );
+  const missing = failed(
+    'rpc error: code = Unimplemented desc = unknown service containerd.services.namespaces.v1.Namespaces: not implemented',
+  );
+  t.equal(damagedDatabase(missing, plugin('invalid database')), 'containerd');
+  t.equal(damagedDatabase(missing, plugin('no space left on device')), undefined);
+  t.equal(
+    damagedDatabase(missing, `${plugin('invalid database')}\nstarting containerd`),
+    undefined,
+  );
+  t.equal(damagedDatabase(failed(`${controller}: no available network`), ''), undefined);
+  t.equal(damagedDatabase('level=error msg="invalid database"', ''), undefined);
+  t.equal(
+    damagedDatabase(`${failed(`${controller}: invalid database`)}\n${failed('port in use')}`, ''),
+    undefined,
+    'what it said last counts',
+  );
+  t.equal(
+    damagedDatabase(`${failed(`${controller}: invalid database`)}\nStarted docker.service`, ''),
+    undefined,
+    'and only of the last start',
+  );
+});
