@@ -40,11 +40,12 @@ export async function takeEngineBack(
   }
   host.log.warn(`engine: the old packages are brought back: ${reason}`);
   // After another boot, what runs is what was on the disk.
-  const isRunning = isRestarted(begun.phases) || begun.bootId !== (await host.bootId());
   const ids = ranIn(transaction);
   const start = (): Promise<readonly string[]> =>
     tryTo(host, () => host.startEnded(ids, transaction.hasStopped));
-  const younger = isRunning ? await youngerIn(host, transaction) : [];
+  const isOtherBoot = begun.bootId !== (await host.bootId());
+  const isRunning = isRestarted(begun.phases) || isOtherBoot;
+  const younger = isRunning ? await youngerIn(host, transaction, isOtherBoot) : [];
   const isWithout = await host.view().then(
     ({ liveRestore }) => !liveRestore,
     () => false,
@@ -109,17 +110,23 @@ async function bringBack(
   }
 }
 
-/** An older containerd kills what a newer one has started: better that it is stopped in its own time. */
+/**
+ * An older containerd kills what a newer one has started: better that it is stopped in its own time. After another boot
+ * that may be all of it, whatever of the packages was unpacked by then.
+ */
 async function youngerIn(
   host: UpgradeHost,
   { restartedAt = '', before, changes }: EngineTransaction,
+  isOtherBoot: boolean,
 ): Promise<string[]> {
   if (!isContainerdStepBack(reversed(changes))) return [];
   const view = await host.view().catch(() => undefined);
   const known = new Set(before.containers.map(({ id }) => id));
   const younger = (view?.containers ?? []).filter(
     ({ id, pid, startedAt }) =>
-      pid !== 0 && known.has(id) && Date.parse(startedAt) >= Date.parse(restartedAt),
+      pid !== 0 &&
+      known.has(id) &&
+      (isOtherBoot || Date.parse(startedAt) >= Date.parse(restartedAt)),
   );
   if (younger.length > 0) {
     host.log.warn(`engine: stopped meanwhile: ${younger.map(({ name }) => name).join(', ')}`);

@@ -205,6 +205,8 @@ export async function installKept(
     await run(forceFiles(files)).catch(() => undefined);
     await run(install);
   }
+  // What was cut off while it was replaced is in its old version for apt, and must be replaced again (seen).
+  if ((await unfinishedPackages()) !== undefined) await run(forceFiles(files));
 }
 
 async function lastLinesOf(log: string): Promise<string> {
