@@ -51,7 +51,7 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
     });
     await exec(resetEngineUnit, { timeoutSeconds: ASK_SECONDS, accept: [1] });
     await whileExtended(door, 'Docker is mended', () =>
-      exec(startEngineUnit, { timeoutSeconds: UNIT_SECONDS, accept: [1] }),
+      exec(startEngineUnit, { timeoutSeconds: UNIT_SECONDS, accept: [1, 5] }),
     );
     const outcome = await readEngineOutcome(state);
     log.warn(`engine repair: ${outcome?.summary ?? `did not end; journalctl -u ${ENGINE_UNIT}`}`);

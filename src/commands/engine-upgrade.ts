@@ -168,7 +168,8 @@ async function carryOut(
   state: StateHost,
   asked: { readonly verb: 'upgrade' | 'rollback'; readonly to?: string },
 ): Promise<ExitCode> {
-  const unit = { timeoutSeconds: UNIT_SECONDS, accept: [1] };
+  // 5: there is no such unit.
+  const unit = { timeoutSeconds: UNIT_SECONDS, accept: [1, 5] };
   if (await isUnderWay()) throw new RunUnderWayError(` (${ENGINE_UNIT})`);
   await askForEngine(state, {
     ...asked,
