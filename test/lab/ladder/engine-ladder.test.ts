@@ -1,4 +1,4 @@
-/** `npm run ladder`: every rung on a real host, nine minutes; the suite plays two of them. */
+/** `npm run ladder`: every rung on a real host, twelve minutes; the suite plays two of them. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { machineText } from '../../../bench/figures.ts';
