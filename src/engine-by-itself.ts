@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { decide, upgradeText, type EngineCheck } from './core/engine-mode.ts';
 import { reversed } from './core/engine-transaction.ts';
 import { sameChanges, type PackageChange } from './core/engine-upgrade.ts';
-import { changesSchema } from './engine-records.ts';
+import { changesSchema, readIfWhole } from './engine-records.ts';
 import type { EngineConfig } from './config/engine-schema.ts';
 import { CUT_OFF, type EngineOutcome } from './engine-outcome.ts';
 import type { StateHost } from './host/host.ts';
@@ -18,12 +18,8 @@ const checkSchema = z.object({
 });
 
 /** The last look at what can be had; what cannot be read is as if nobody had looked. */
-export async function readEngineCheck(state: StateHost): Promise<EngineCheck | undefined> {
-  try {
-    return checkSchema.parse(JSON.parse((await state.read(files.engineCheck)) ?? ''));
-  } catch {
-    return undefined;
-  }
+export function readEngineCheck(state: StateHost): Promise<EngineCheck | undefined> {
+  return readIfWhole(state, files.engineCheck, checkSchema);
 }
 
 /**
@@ -56,12 +52,8 @@ async function failedWith(
   state: StateHost,
   changes: readonly PackageChange[],
 ): Promise<string | undefined> {
-  try {
-    const read = failedSchema.parse(JSON.parse((await state.read(files.engineFailed)) ?? ''));
-    return sameChanges(read.changes, changes) ? read.reason : undefined;
-  } catch {
-    return undefined;
-  }
+  const failed = await readIfWhole(state, files.engineFailed, failedSchema);
+  return failed && sameChanges(failed.changes, changes) ? failed.reason : undefined;
 }
 
 /**

@@ -88,13 +88,22 @@ export async function writeEngineTransaction(
   return transaction;
 }
 
-/** What cannot be read is as if there had been none. */
-export async function readEngineRecord(state: StateHost): Promise<EngineRecord | undefined> {
+/** What a file of the state says; what cannot be read is as if there were none. */
+export async function readIfWhole<Kept>(
+  state: StateHost,
+  name: string,
+  schema: z.ZodType<Kept>,
+): Promise<Kept | undefined> {
   try {
-    return recordSchema.parse(JSON.parse((await state.read(files.engineRecord)) ?? ''));
+    return schema.parse(JSON.parse((await state.read(name)) ?? ''));
   } catch {
     return undefined;
   }
+}
+
+/** What cannot be read is as if there had been none. */
+export function readEngineRecord(state: StateHost): Promise<EngineRecord | undefined> {
+  return readIfWhole(state, files.engineRecord, recordSchema);
 }
 
 /** An upgrade was believed: first the way back from it is remembered, then the transaction is none any more. */

@@ -82,7 +82,6 @@ export async function refuseOthers(): Promise<void> {
   );
 }
 
-/** A container that Docker has lost is made anew, where the work tree is what was deployed. */
 /** An engine that works is not all of it. */
 async function withClusterUp(
   outcome: RepairOutcome,
@@ -95,6 +94,7 @@ async function withClusterUp(
   return { ...outcome, state: 'half', summary: `${summary}; the cluster could not be brought up` };
 }
 
+/** A container that Docker has lost is made anew, where the work tree is what was deployed. */
 function bringClusterUp(invocation: Invocation, door: Door): Promise<boolean> {
   return withCluster(invocation, door, ({ host }) =>
     host.compose.up({ services: [], removeOrphans: false }),

@@ -97,7 +97,10 @@ function refused(whys: readonly string[], next: string): RefusedError {
 function versionIn(text: Invocation['flags'][string]): string | undefined {
   if (text === undefined) return undefined;
   if (typeof text === 'string' && /^[\w.+~:-]+$/.test(text) && /\d/.test(text)) return text;
-  throw new UsageError(`--to: a version is expected (28.5.2), not ${String(text)}`);
+  throw new UsageError(
+    `--to: a version is expected (28.5.2), not ${String(text)}`,
+    'orchestrator-update engine --help',
+  );
 }
 
 /** `engine rollback [--dry-run]`. */
