@@ -1,12 +1,7 @@
 import { z } from 'zod';
-import {
-  complaintsOf,
-  isWell,
-  rungsFor,
-  TOLD_FROM_RUNG,
-  type Rung,
-  type RungName,
-} from './core/engine-ladder.ts';
+import { complaintsOf, isWell, type EngineDiagnosis } from './core/engine-diagnosis.ts';
+import { LAST_RUNG, rungsFor, TOLD_FROM_RUNG, UNATTENDED_RUNG } from './core/engine-ladder.ts';
+import type { Rung, RungName } from './core/engine-rungs.ts';
 import { messageOf } from './errors.ts';
 import type { RepairHost } from './host/repair-host.ts';
 import { files } from './state-names.ts';
@@ -19,13 +14,15 @@ const incidentSchema = z.object({
   tried: z.array(z.string()),
   /** Containers that ran when the engine was last known to answer. */
   running: z.array(z.string()),
+  /** How far up it may be gone: by whoever goes on after this host was rebooted, too. */
+  maxRung: z.number().default(UNATTENDED_RUNG),
 });
 export type Incident = z.output<typeof incidentSchema>;
 
 /** What came of a repair. */
 export interface RepairOutcome {
   /** `half`: the engine works, and something that ran before does not; or it was stopped. */
-  readonly state: 'well' | 'repaired' | 'half' | 'would repair' | 'operator';
+  readonly state: 'well' | 'repaired' | 'half' | 'rebooting' | 'would repair' | 'operator';
   readonly summary: string;
   readonly complaints: readonly string[];
   /** Those that were taken; of a dry run, those that can help. */
@@ -60,25 +57,25 @@ export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<
     if (isWell(diagnosis)) {
       return wish.isDry ? allWell : await over(host, before, taken, first);
     }
-    const tried = (before?.tried ?? []) as RungName[];
+    const tried = triedIn(before, taken);
     const rungs = rungsFor(diagnosis, tried, wish.maxRung);
     if (wish.isDry) return wouldRepair(complaints, rungs);
     if (host.isStopping()) return stopped(complaints, taken);
     const [rung] = rungs;
     // What is broken in another way each time it is looked at is for a person, too.
-    if (rung === undefined || doubts === MAX_DOUBTS) return await giveUp(host, complaints, taken);
+    if (rung === undefined || doubts === MAX_DOUBTS) {
+      return await giveUp(host, complaints, { taken, more: moreFor(diagnosis, tried, wish) });
+    }
     if (rung.isDisruptive && !(await isConfirmed(host, rung, { ...wish, tried }))) {
       doubts += 1;
       continue;
     }
-    await writeIncident(host, await continued(host, before, complaints, rung));
+    const incident = await continued(host, before, complaints, { rung, maxRung: wish.maxRung });
+    await remember(host, incident, rung);
     tell(host, rung, complaints);
     taken.push(rung);
-    try {
-      await host.take(rung.name);
-    } catch (error) {
-      host.log.warn(`rung ${rung.number}: ${messageOf(error)}`);
-    }
+    const isDone = await tryRung(host, rung);
+    if (isDone && rung.name === 'reboot') return rebooting(complaints, taken);
     await host.settle();
   }
 }
@@ -111,9 +108,9 @@ async function over(
   taken: readonly Rung[],
   complaints: readonly string[],
 ): Promise<RepairOutcome> {
-  if (incident === undefined) return allWell;
+  if (incident === undefined && taken.length === 0) return allWell;
   // The engine is well; what it has ended on the way is not.
-  const failed = await host.startEnded(incident.running);
+  const failed = await host.startEnded(incident?.running ?? []);
   await host.state.remove(files.engineIncident);
   const names = taken.map(({ number, what }) => `${what} (rung ${number})`).join('; ');
   const summary = `the engine works again${names === '' ? '' : ` after: ${names}`}`;
@@ -135,12 +132,42 @@ function wouldRepair(complaints: readonly string[], rungs: readonly Rung[]): Rep
   return { state: 'would repair', summary, complaints, rungs };
 }
 
+/** What fails is said, and shows when it is looked again. */
+async function tryRung({ take, log }: RepairHost, { name, number }: Rung): Promise<boolean> {
+  try {
+    await take(name);
+    return true;
+  } catch (error) {
+    log.warn(`rung ${number}: ${messageOf(error)}`);
+    return false;
+  }
+}
+
+/** The unit of the engine goes on, at boot. */
+function rebooting(complaints: readonly string[], taken: readonly Rung[]): RepairOutcome {
+  const summary =
+    'this host is rebooted; then it is looked again: journalctl -u orchestrator-engine';
+  return { state: 'rebooting', summary, complaints, rungs: taken };
+}
+
+/** What of the rungs that need a person could help; empty where none could. */
+function moreFor(
+  diagnosis: EngineDiagnosis,
+  tried: readonly RungName[],
+  { maxRung }: RepairWish,
+): string {
+  const [next] = rungsFor(diagnosis, tried, LAST_RUNG).filter(({ number }) => number > maxRung);
+  if (next === undefined) return '';
+  const { number, what, risk } = next;
+  return `; rung ${number} may help (${what}; risk: ${risk}): orchestrator-update acknowledge, then orchestrator-update engine repair --max-rung ${number}`;
+}
+
 async function giveUp(
   host: RepairHost,
   complaints: readonly string[],
-  taken: readonly Rung[],
+  { taken, more }: { taken: readonly Rung[]; more: string },
 ): Promise<RepairOutcome> {
-  const summary = `the engine is broken, and nothing that may be done helps: ${complaints.join('; ')}`;
+  const summary = `the engine is broken, and nothing that may be done helps: ${complaints.join('; ')}${more}`;
   const outcome = { state: 'operator', summary, complaints, rungs: taken } as const;
   await host.latch(summary);
   try {
@@ -155,7 +182,7 @@ async function continued(
   host: RepairHost,
   before: Incident | undefined,
   complaints: readonly string[],
-  rung: Rung,
+  { rung, maxRung }: { rung: Rung; maxRung: number },
 ): Promise<Incident> {
   const running = await host.runningContainers();
   return {
@@ -163,17 +190,28 @@ async function continued(
     complaints: before?.complaints ?? [...complaints],
     tried: [...(before?.tried ?? []), rung.name],
     running: [...new Set([...(before?.running ?? []), ...running])],
+    maxRung,
   };
 }
 
 function tell({ log }: RepairHost, rung: Rung, complaints: readonly string[]): void {
   const text = `engine: ${complaints.join('; ')} → rung ${rung.number}: ${rung.what} (risk: ${rung.risk}; ${rung.isReversible ? 'can' : 'cannot'} be taken back)`;
-  if (rung.number >= TOLD_FROM_RUNG) log.warn(text);
+  if (rung.number >= TOLD_FROM_RUNG || !rung.isReversible) log.warn(text);
   else log.info(text);
 }
 
+/** Whether this host was rebooted to mend its engine, and nobody has looked since; how far up it may be gone then. */
+export async function rungAfterReboot(
+  host: Pick<RepairHost, 'state'>,
+): Promise<number | undefined> {
+  const incident = await readIncident(host);
+  return incident?.tried.at(-1) === 'reboot' ? incident.maxRung : undefined;
+}
+
 /** What cannot be read is as if nothing had been tried. */
-async function readIncident({ state }: RepairHost): Promise<Incident | undefined> {
+export async function readIncident({
+  state,
+}: Pick<RepairHost, 'state'>): Promise<Incident | undefined> {
   const text = await state.read(files.engineIncident);
   if (text === undefined) return undefined;
   try {
@@ -183,6 +221,15 @@ async function readIncident({ state }: RepairHost): Promise<Incident | undefined
   }
 }
 
-async function writeIncident({ state }: RepairHost, incident: Incident): Promise<void> {
-  await state.write(files.engineIncident, `${JSON.stringify(incident)}\n`);
+/** Before it is taken. What makes room on a full disk may be taken without, and once more after a crash. */
+async function remember({ state }: RepairHost, incident: Incident, { name }: Rung): Promise<void> {
+  try {
+    await state.write(files.engineIncident, `${JSON.stringify(incident)}\n`);
+  } catch (error) {
+    if (name !== 'make-room') throw error;
+  }
+}
+
+function triedIn(incident: Incident | undefined, taken: readonly Rung[]): RungName[] {
+  return [...((incident?.tried ?? []) as RungName[]), ...taken.map(({ name }) => name)];
 }

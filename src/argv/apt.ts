@@ -57,6 +57,14 @@ export function readPackage(file: string): Command {
 /** Prints what dpkg has left unfinished; nothing where all is well. */
 export const auditPackages: Command = { file: 'dpkg', args: ['--audit'] };
 
+/**
+ * Prints the files of packages that are not what was installed, one a line: `??5??????   /usr/sbin/dockerd`, with a `c`
+ * before the path of a configuration file; exit code 1 where there are some.
+ */
+export function verifyPackages(names: readonly string[]): Command {
+  return { file: 'dpkg', args: ['--verify', ...names] };
+}
+
 /** Keeps packages from being upgraded by anybody else. */
 export function holdPackages(names: readonly string[]): Command {
   return { file: 'apt-mark', args: ['hold', '--', ...names] };

@@ -39,6 +39,12 @@ export function validateConfig(words: readonly string[], file: string): Command 
   return { file: program, args: [...flags, '--validate', `--config-file=${file}`] };
 }
 
+/** Prints the version of dockerd, as it is on the disk. */
+export const dockerdVersion: Command = { file: 'dockerd', args: ['--version'] };
+
+/** Has this host shut down and started again; returns at once. */
+export const rebootHost: Command = systemctl('--no-block', 'reboot');
+
 /** Prints what a daemon, and systemd about it, said last in this boot. */
 export function lastWords(unit: 'docker.service' | 'containerd.service'): Command {
   const args = ['--boot', `--unit=${unit}`, '--lines=200', '--output=cat', '--no-pager'];

@@ -1,23 +1,22 @@
 import type { Invocation } from '../command-table.ts';
-import { HIGHEST_RUNG } from '../core/engine-ladder.ts';
+import { USUAL_RUNG } from '../core/engine-ladder.ts';
 import { packagesOfEngines, partsOf } from '../core/engine-parts.ts';
-import { hindranceIn } from '../hindrance.ts';
-import { messageOf, RefusedError, UsageError } from '../errors.ts';
+import { RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { createRepairHost } from '../host/engine-repair.ts';
 import { openApt } from '../host/packages.ts';
 import { openStateFiles } from '../host/state-files.ts';
-import { readDeployed } from '../records.ts';
-import { resolveRelease } from '../release.ts';
 import { repairEngine, type RepairOutcome } from '../repair-engine.ts';
-import { openContext, openDoor, readConfig, whenFree, type Context, type Door } from './context.ts';
+import { openDoor, readConfig, whenFree, type Door } from './context.ts';
+import { bringClusterUp, openRepairCluster } from './repair-cluster.ts';
 import { chooseStream, createLog } from '../host/log.ts';
 
 const exitCodeOf: Readonly<Record<RepairOutcome['state'], ExitCode>> = {
   well: exitCodes.done,
   repaired: exitCodes.done,
   half: exitCodes.failed,
+  rebooting: exitCodes.failed,
   'would repair': exitCodes.waiting,
   operator: exitCodes.operator,
 };
@@ -38,13 +37,7 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
     state: openStateFiles(settings.stateDirectory),
     log,
     isStopping: () => door.stop.requestedBy() !== undefined,
-    recreate: {
-      may: async () => (await whyNotTouched(invocation, door)) === undefined,
-      act: async () => {
-        if (await withCluster(invocation, door, recreate)) return;
-        throw new Error('the cluster could not be made anew');
-      },
-    },
+    cluster: openRepairCluster(invocation, door),
   });
   try {
     const outcome = isDry
@@ -62,7 +55,7 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
 }
 
 function rungIn(text: Invocation['flags'][string]): number {
-  if (typeof text !== 'string') return HIGHEST_RUNG;
+  if (typeof text !== 'string') return USUAL_RUNG;
   if (/^\d+$/.test(text)) return Number(text);
   throw new UsageError(`--max-rung: a whole number is expected, not ${text}`);
 }
@@ -92,71 +85,6 @@ async function withClusterUp(
   if (state !== 'repaired' && state !== 'half') return outcome;
   if (await bringClusterUp(invocation, door)) return outcome;
   return { ...outcome, state: 'half', summary: `${summary}; the cluster could not be brought up` };
-}
-
-/** A container that Docker has lost is made anew, where the work tree is what was deployed. */
-function bringClusterUp(invocation: Invocation, door: Door): Promise<boolean> {
-  return withCluster(invocation, door, ({ host }) =>
-    host.compose.up({ services: [], removeOrphans: false }),
-  );
-}
-
-/** Containers and networks, never volumes. Docker is restarted between: it goes on looking for the old bridge. */
-async function recreate({ host }: Context, commit: string): Promise<void> {
-  const { model } = await resolveRelease(host, commit);
-  await host.compose.down(model);
-  await host.engine.restart();
-  await host.compose.up({ services: [], removeOrphans: false });
-}
-
-/**
- * Does something to the cluster of the deployed release, where nothing speaks against it; else it is said.
- *
- * @returns false where it was tried, and failed
- */
-async function withCluster(
-  invocation: Invocation,
-  door: Door,
-  act: (context: Context, commit: string) => Promise<void>,
-): Promise<boolean> {
-  const context = await openContext(invocation, door);
-  const { host, log, statusLine } = context;
-  try {
-    const deployed = await readDeployed(host.state);
-    const why = await whyNotUp(context, deployed?.commit);
-    if (why === undefined && deployed !== undefined) await act(context, deployed.commit);
-    else log.warn(`the cluster was not brought up: ${why}; ${host.compose.recipe()}`);
-    return true;
-  } catch (error) {
-    log.warn(`the cluster could not be brought up: ${messageOf(error)}`);
-    return false;
-  } finally {
-    statusLine.clear();
-  }
-}
-
-/** Why the cluster must be left as it is; undefined where it need not. */
-async function whyNotTouched(invocation: Invocation, door: Door): Promise<string | undefined> {
-  const context = await openContext(invocation, door);
-  try {
-    return await whyNotUp(context, (await readDeployed(context.host.state))?.commit);
-  } finally {
-    context.statusLine.clear();
-  }
-}
-
-async function whyNotUp(
-  { host }: Context,
-  deployed: string | undefined,
-): Promise<string | undefined> {
-  // Who sees to what is unfinished waits for our lock.
-  const why = await hindranceIn(host.state);
-  if (why !== undefined) return why;
-  if (deployed === undefined) return 'no release was deployed by this program yet';
-  const { commit } = await host.git.head();
-  if (commit !== deployed) return 'the work tree is at another commit than what was deployed';
-  const dirty = await host.git.dirtyFiles();
-  return dirty.length === 0 ? undefined : `changed in the work tree: ${dirty.join(', ')}`;
 }
 
 function textOf({ summary, complaints, rungs, evidence, state }: RepairOutcome): string {

@@ -25,11 +25,12 @@ import { chooseStream, createLog } from '../host/log.ts';
 import type { UpgradeHost } from '../host/upgrade-host.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { files } from '../state-names.ts';
-import { repairEngine } from '../repair-engine.ts';
+import { repairEngine, rungAfterReboot } from '../repair-engine.ts';
 import type { EngineOutcome } from '../engine-outcome.ts';
 import { rollEngineBack } from '../take-engine-back.ts';
 import { recoverEngine, upgradeEngine } from '../upgrade-engine.ts';
 import { openDoor, whenFree, type Door } from './context.ts';
+import { openRepairCluster } from './repair-cluster.ts';
 import { exitCodeOf } from './engine-upgrade.ts';
 
 const BACKUP_SECONDS = 86_400;
@@ -50,6 +51,7 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     state,
     log,
     isStopping: () => door.stop.requestedBy() !== undefined,
+    cluster: openRepairCluster(invocation, door),
   };
   const context: UpgradeContext = {
     ...repairContext,
@@ -121,6 +123,7 @@ async function climb(context: RepairContext): Promise<readonly string[]> {
 }
 
 async function mended(context: RepairContext, maxRung: number): Promise<EngineOutcome> {
+  const host = createRepairHost(context);
   // Somebody else has seen to it meanwhile, or it was only busy.
   if ((await context.state.read(files.engineIncident)) === undefined) {
     const [api] = await probeEngine(context.socket);
@@ -128,8 +131,10 @@ async function mended(context: RepairContext, maxRung: number): Promise<EngineOu
       return { state: 'done', summary: 'Docker answers', changes: [], problems: [] };
     }
   }
+  // At boot, Docker is being started at the same time.
+  else await host.settle();
   const wish = { isDry: false, maxRung };
-  const { state, summary, complaints } = await repairEngine(createRepairHost(context), wish);
+  const { state, summary, complaints } = await repairEngine(host, wish);
   const isWell = state === 'well' || state === 'repaired';
   const told = state === 'operator' ? 'operator' : 'aborted';
   return { state: isWell ? 'done' : told, summary, changes: [], problems: complaints };
@@ -146,6 +151,8 @@ async function carryOut(
     const recovered = await recoverEngine(host, wish);
     const isAsked = request && isToBeBegun(request, host.now(), await host.bootId());
     if (recovered !== undefined) return isAsked ? withoutRequest(recovered) : recovered;
+    const rung = await rungAfterReboot(host);
+    if (rung !== undefined && !(await host.isLatched())) return await mended(context, rung);
     if (!isAsked) return untouched('nothing is asked for, or it was cut off before it began');
     await writeEngineRequest(context.state, { ...request, isBegun: true });
     return await begin(context, host, request);

@@ -57,3 +57,11 @@ export function versionsIn(text: string): string[] {
     return source === undefined || version === '' ? [] : [version];
   });
 }
+
+/** A program or library that is not what was installed: no configuration, no documentation, which a host may leave out. */
+const DAMAGED = /^(?:[?.\w]{9}|missing) {3,}\/(?:usr\/)?(?:s?bin|lib\w*)\//;
+
+/** Whether `verifyPackages` has found a program that is not what was installed. */
+export function isDamagedIn(text: string): boolean {
+  return text.split('\n').some((line) => DAMAGED.test(line));
+}

@@ -1,3 +1,5 @@
+import { atLeast } from './version.ts';
+
 /** Small databases of an engine that may be damaged, each known by what is said of it at the last start. */
 export type EngineDatabase = 'networks' | 'volumes' | 'containerd';
 
@@ -22,9 +24,7 @@ const BEGUN = /starting containerd|Starting containerd\.service/;
  * @param containerd the same of containerd's
  */
 export function damagedDatabase(docker: string, containerd: string): EngineDatabase | undefined {
-  const last = since(docker, READY).findLast((line) =>
-    /failed to start daemon|Error starting daemon/i.test(line),
-  );
+  const last = lastFailure(docker);
   if (last === undefined) return undefined;
   if (CONTAINERD.test(last)) {
     const says = since(containerd, BEGUN).some(
@@ -34,6 +34,35 @@ export function damagedDatabase(docker: string, containerd: string): EngineDatab
   }
   if (NETWORKS.test(last) && UNREADABLE.test(last)) return 'networks';
   return VOLUMES.test(last) && UNREADABLE.test(last) ? 'volumes' : undefined;
+}
+
+/** How Docker speaks of what it keeps, where the path is not named. */
+const KEPT = /graphdriver|image store|layer store|reference store/i;
+
+/**
+ * Whether dockerd does not start because of what it keeps.
+ *
+ * @param docker the last lines of its journal
+ * @param root where it keeps everything
+ */
+export function blamesRoot(docker: string, root: string): boolean {
+  const last = lastFailure(docker);
+  return last !== undefined && (last.includes(`${root}/`) || KEPT.test(last));
+}
+
+/**
+ * Whether a dockerd that begins anew has containerd keep its images. Source: release notes of Docker 29.0.
+ *
+ * @param said what `dockerd --version` prints
+ */
+export function beginsWithContainerd(said: string): boolean {
+  return atLeast(/\d+\.\d+\.\d+/.exec(said)?.[0] ?? '0', '29.0.0');
+}
+
+function lastFailure(docker: string): string | undefined {
+  return since(docker, READY).findLast((line) =>
+    /failed to start daemon|Error starting daemon/i.test(line),
+  );
 }
 
 function since(text: string, mark: RegExp): string[] {

@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dockerCommandLine, lastWords } from '../argv/engine-repair.ts';
-import { damagedDatabase, type EngineDatabase } from '../core/engine-databases.ts';
+import { blamesRoot, damagedDatabase, type EngineDatabase } from '../core/engine-databases.ts';
 import { codeOf } from '../errors.ts';
 import { exec } from './exec.ts';
 import type { Log } from './log.ts';
@@ -15,10 +15,20 @@ const TASKS = ['/run/containerd', CONTAINERD_ROOT].map((root) =>
 );
 const ASK_SECONDS = 15;
 
-/** Which of its databases keeps dockerd from starting; undefined where none does, or nobody can tell where they are. */
-export async function findDamaged(): Promise<EngineDatabase | undefined> {
-  if ((await dataRoot()) === undefined) return undefined;
-  return damagedDatabase(await wordsOf('docker.service'), await wordsOf('containerd.service'));
+/** What keeps dockerd from starting of what it has on the disk: nothing where nobody can tell where that is. */
+export interface DamageFound {
+  readonly damaged: EngineDatabase | undefined;
+  readonly isRootAtFault: boolean;
+}
+
+export const noDamage: DamageFound = { damaged: undefined, isRootAtFault: false };
+
+export async function findDamage(): Promise<DamageFound> {
+  const root = await dataRoot();
+  if (root === undefined) return noDamage;
+  const docker = await wordsOf('docker.service');
+  const damaged = damagedDatabase(docker, await wordsOf('containerd.service'));
+  return { damaged, isRootAtFault: damaged === undefined && blamesRoot(docker, root) };
 }
 
 function wordsOf(unit: 'docker.service' | 'containerd.service'): Promise<string> {
@@ -29,7 +39,7 @@ function wordsOf(unit: 'docker.service' | 'containerd.service'): Promise<string>
 }
 
 /** Where Docker keeps everything; undefined where its command line says another place. */
-async function dataRoot(): Promise<string | undefined> {
+export async function dataRoot(): Promise<string | undefined> {
   const shown = await exec(dockerCommandLine, { timeoutSeconds: ASK_SECONDS }).catch(
     () => undefined,
   );

@@ -166,19 +166,21 @@ export async function simulateKept(
   return changesIn((await exec(command, { timeoutSeconds: ASK_SECONDS })).stdout);
 }
 
-/**
- * Installs the kept packages. No service is started by that. dpkg is in a unit of its own.
- *
- * @param policy where the program is kept that says so
- */
-export async function installKept(
-  directory: string,
-  changes: readonly PackageChange[],
-  { side, policy, log }: { readonly side: Side; readonly policy: string; readonly log: string },
-): Promise<void> {
-  const files = await keptFiles(directory);
+/** What dpkg runs with. */
+interface UnitPlaces {
+  /** Where the program is kept that says no to every start of a service. */
+  readonly policy: string;
+  /** What is printed. */
+  readonly log: string;
+}
+
+/** Runs commands of the package manager in the unit that is theirs. @throws {CommandError} with what one printed last */
+async function inUnit({
+  policy,
+  log,
+}: UnitPlaces): Promise<(command: Command) => Promise<ExecResult>> {
   await replaceFile(policy, '#!/bin/sh\nexit 101\n', 0o700);
-  const run = async (command: Command): Promise<ExecResult> => {
+  return async (command) => {
     // What was printed is needed for as long as nobody knows what came of it.
     await rm(log, { force: true });
     try {
@@ -194,6 +196,42 @@ export async function installKept(
       await removeMountPoint();
     }
   };
+}
+
+/** Installs the kept packages over what is there, in whatever state that is; no service is started by that. */
+export async function reinstallKept(directory: string, places: UnitPlaces): Promise<void> {
+  await (
+    await inUnit(places)
+  )(forceFiles(await keptFiles(directory)));
+}
+
+/** Where packages of upgrades before are, below the directory of the engine's packages. */
+export async function keptElsewhere(directory: string): Promise<string[]> {
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const ids = await transactionsIn(directory);
+  return ids.flatMap((id) => [join(directory, id, 'new'), join(directory, id, 'old')]);
+}
+
+/** Each has a directory of its own there. */
+export async function transactionsIn(directory: string): Promise<string[]> {
+  const found = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  return found.filter((one) => one.isDirectory()).map(({ name }) => name);
+}
+
+/** Where what the package manager needs and prints is. */
+export const unitPlaces = (directory: string): UnitPlaces => ({
+  policy: join(directory, 'policy-rc.d'),
+  log: join(directory, 'packages.log'),
+});
+
+/** Installs the kept packages. No service is started by that. dpkg is in a unit of its own. */
+export async function installKept(
+  directory: string,
+  changes: readonly PackageChange[],
+  { side, policy, log }: UnitPlaces & { readonly side: Side },
+): Promise<void> {
+  const files = await keptFiles(directory);
+  const run = await inUnit({ policy, log });
   const install = installFiles(files, removedOf(changes, side));
   const audit = await exec(auditPackages, { timeoutSeconds: ASK_SECONDS, accept: [1] });
   // apt refuses to do anything before that, which need not be possible for all of them.

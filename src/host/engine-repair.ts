@@ -1,42 +1,25 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import {
-  askContainerd,
-  configurePackages,
-  killContainerd,
-  killDocker,
-  killTask,
-  removeTask,
-  resetEngine,
-  restartContainerd,
-  startEngine,
-  stopContainerd,
-  stopDocker,
-} from '../argv/engine-repair.ts';
-import { restartDocker, systemctlShow } from '../argv/systemctl.ts';
-import type { Command } from '../argv/command.ts';
-import type { Task } from '../core/engine-health.ts';
-import type { EngineDiagnosis, RungName } from '../core/engine-ladder.ts';
+import { askContainerd } from '../argv/engine-repair.ts';
+import { systemctlShow } from '../argv/systemctl.ts';
+import type { ClusterState, EngineDiagnosis } from '../core/engine-diagnosis.ts';
 import { packagesOfEngines } from '../core/engine-parts.ts';
 import { readNeedsOperator, writeNeedsOperator } from '../records.ts';
-import { openEngineApi, type EngineApi } from './engine-api.ts';
-import {
-  configProblem,
-  goodConfig,
-  putBackConfig,
-  refuseFullDirectory,
-  removeEmptyDirectory,
-} from './engine-config.ts';
-import { findDamaged, keepsImagesItself, putAside } from './engine-databases.ts';
+import { openEngineApi } from './engine-api.ts';
+import { configProblem, goodConfig } from './engine-config.ts';
+import { dataRoot, findDamage, keepsImagesItself, noDamage } from './engine-databases.ts';
 import { writeEvidence } from './engine-evidence.ts';
-import { probeEngine, shimTasks, stayingOrphans } from './engine-probes.ts';
+import { probeEngine, shimTasks } from './engine-probes.ts';
+import { damagedPackages } from './engine-reinstall.ts';
+import { diskState } from './engine-room.ts';
 import { exec } from './exec.ts';
 import type { StateHost } from './host.ts';
 import type { Log } from './log.ts';
 import { isInstalling, openApt, type PackageHost } from './packages.ts';
-import type { RepairHost } from './repair-host.ts';
+import type { RepairCluster, RepairHost } from './repair-host.ts';
 import { runningIds, settled, startEnded } from './start-ended.ts';
+import { orphansOf, takeRung } from './take-rung.ts';
 
 /** What a repair is made of. */
 export interface RepairContext {
@@ -46,19 +29,12 @@ export interface RepairContext {
   readonly state: StateHost;
   readonly log: Log;
   readonly isStopping: () => boolean;
-  /** Makes the cluster and its networks anew; left out where nobody can. */
-  readonly recreate?: {
-    readonly may: () => Promise<boolean>;
-    readonly act: () => Promise<void>;
-  };
+  /** Left out where nothing is known of it. */
+  readonly cluster?: RepairCluster;
 }
 
 const API_SECONDS = 20;
 const ASK_SECONDS = 15;
-/** Stopping Docker stops what it runs, which may take its time. */
-const SYSTEMD_SECONDS = 180;
-const PACKAGES_SECONDS = 3600;
-const SHIM_MS = 2000;
 /** What `docker.socket` makes. */
 const SOCKETS = ['/run/docker.sock', '/var/run/docker.sock'];
 
@@ -74,8 +50,9 @@ export function createRepairHost(context: RepairContext): RepairHost {
     diagnose: () => diagnose(context),
     runningContainers: async () =>
       (await runningIds(api)) ?? (await shimTasks()).map(({ id }) => id),
-    take: (rung) => take(context, rung),
-    settle: () => settled(api),
+    take: (rung) => takeRung(context, rung),
+    settle: () =>
+      settled(api, async () => /^ActiveState=(failed|inactive)$/m.test(await shownOfDocker())),
     startEnded: (ids) => startEnded(api, ids, false),
     collectEvidence: async () => {
       const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
@@ -95,10 +72,8 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
   const probes = await probeEngine(context.socket);
   const isUp = probes[0]?.state === 'ok';
   const api = openEngineApi(context.socket, API_SECONDS);
-  const [docker, problem, good, containerd, apt] = await Promise.all([
-    exec(systemctlShow('docker.service', ['ActiveState', 'Result']), ask).catch(() => ({
-      stdout: '',
-    })),
+  const [docker, problem, good, containerd, apt, root] = await Promise.all([
+    shownOfDocker(),
     configProblem(),
     goodConfig(context.backupsDirectory),
     exec(askContainerd, ask).then(
@@ -106,20 +81,25 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
       (error: unknown) => String(error).includes('is not installed'),
     ),
     openApt(),
+    dataRoot(),
   ]);
+  const isBroken = !isUp || probes[1]?.state === 'failed';
   return {
     probes,
     docker: {
-      isActive: /^ActiveState=(active|reloading)$/m.test(docker.stdout),
-      result: /^Result=(.*)$/m.exec(docker.stdout)?.[1] ?? 'unknown',
+      isActive: /^ActiveState=(active|reloading)$/m.test(docker),
+      result: /^Result=(.*)$/m.exec(docker)?.[1] ?? 'unknown',
     },
     socket: await socketState(context.socket),
     configProblem: problem,
     hasGoodConfig: good !== undefined,
     doesContainerdAnswer: containerd,
-    damaged: isUp ? undefined : await findDamaged(),
+    ...(isUp ? noDamage : await findDamage()),
     keepsImagesItself: await keepsImagesItself(),
-    canRecreate: (await context.recreate?.may().catch(() => false)) === true,
+    canRecreate: (await context.cluster?.mayTouch().catch(() => false)) === true,
+    disk: root === undefined ? 'well' : await diskState({ ...context, root }),
+    cluster: isUp ? await clusterState(context) : 'unknown',
+    damagedPackages: isBroken ? await damagedPackages(apt) : [],
     orphans: isUp ? await orphansOf(api) : [],
     halfInstalled: await halfInstalled(apt),
   };
@@ -127,8 +107,13 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
 
 const ask = { timeoutSeconds: ASK_SECONDS };
 
-async function orphansOf(api: EngineApi): Promise<readonly Task[]> {
-  return (await stayingOrphans(api).catch(() => ({ orphans: [] }))).orphans;
+async function shownOfDocker(): Promise<string> {
+  const command = systemctlShow('docker.service', ['ActiveState', 'Result']);
+  return (await exec(command, ask).catch(() => ({ stdout: '' }))).stdout;
+}
+
+async function clusterState({ cluster }: RepairContext): Promise<ClusterState> {
+  return (await cluster?.look().catch(() => 'unknown' as const)) ?? 'unknown';
 }
 
 /** Where dpkg does not say, or is at work at this moment, nothing is to be finished by us. */
@@ -143,96 +128,4 @@ async function socketState(socket: string): Promise<EngineDiagnosis['socket']> {
   const found = await lstat(socket).catch(() => undefined);
   if (found === undefined) return 'missing';
   return found.isDirectory() ? 'directory' : 'there';
-}
-
-async function take(context: RepairContext, rung: RungName): Promise<void> {
-  const { socket, backupsDirectory, log } = context;
-  switch (rung) {
-    case 'start':
-      return startAll();
-    case 'restore-config':
-      await putBackConfig(backupsDirectory, log);
-      return startAll();
-    case 'renew-socket':
-      await refuseFullDirectory(socket);
-      await act(stopDocker);
-      await removeEmptyDirectory(socket);
-      return startAll();
-    case 'kill-dockerd':
-      await attempt(killDocker);
-      return startAll();
-    case 'restart-containerd':
-      await attempt(killContainerd);
-      await attempt(resetEngine);
-      return act(restartContainerd, restartDocker);
-    case 'restart-docker':
-      await attempt(resetEngine);
-      return act(restartDocker);
-    case 'end-orphans':
-      // Those of now: one may just have become a container that Docker knows.
-      for (const orphan of await orphansOf(openEngineApi(socket, API_SECONDS))) {
-        await endOrphan(orphan);
-      }
-      await attempt(resetEngine);
-      return act(restartDocker);
-    case 'renew-networks':
-      await act(stopDocker);
-      await putAside('networks', log);
-      await startAll();
-      // Containers know the networks that are gone by their IDs.
-      return context.recreate?.act();
-    case 'renew-volumes':
-      await act(stopDocker);
-      await putAside('volumes', log);
-      return startAll();
-    case 'renew-containerd':
-      await act(stopDocker, stopContainerd);
-      // It would know none of them any more; a second one may write to the same data.
-      for (const task of await shimTasks()) await endOrphan(task);
-      await putAside('containerd', log);
-      return startAll();
-    case 'finish-packages':
-      await exec(configurePackages, {
-        timeoutSeconds: PACKAGES_SECONDS,
-        environment: { DEBIAN_FRONTEND: 'noninteractive' },
-      });
-      return startAll();
-  }
-}
-
-async function startAll(): Promise<void> {
-  await attempt(resetEngine);
-  await act(startEngine);
-}
-
-/** What may fail: a unit that is not loaded, one that does not run. */
-async function attempt(command: Command): Promise<void> {
-  await exec(command, { ...ask, accept: [1, 4, 5] });
-}
-
-async function act(...commands: readonly Command[]): Promise<void> {
-  for (const command of commands) await exec(command, { timeoutSeconds: SYSTEMD_SECONDS });
-}
-
-/** By containerd where that knows it; what it has lost, by the shim that still holds it. */
-async function endOrphan({ id, pid }: Task): Promise<void> {
-  for (const command of [killTask(id), removeTask(id)]) {
-    await exec(command, ask).catch(() => undefined);
-  }
-  const words = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  // Another process may have its number by now.
-  if (!words.includes('containerd-shim') || !words.includes(id)) return;
-  const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').catch(() => '');
-  for (const child of children.split(' ').filter((word) => word !== '')) kill(Number(child));
-  // It sees that they have ended, and cleans up; where it hangs, it ends, too.
-  await wait(SHIM_MS);
-  if ((await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')) === words) kill(pid);
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, 'SIGKILL');
-  } catch {
-    // It has ended.
-  }
 }

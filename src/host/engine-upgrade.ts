@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { holdPackages } from '../argv/apt.ts';
@@ -24,8 +24,11 @@ import {
   fetchPackages,
   installKept,
   isSideInstalled,
+  keptElsewhere,
   removeMountPoint,
   simulateKept,
+  transactionsIn,
+  unitPlaces,
 } from './engine-packages.ts';
 import { probeEngine } from './engine-probes.ts';
 import { createRepairHost, type RepairContext } from './engine-repair.ts';
@@ -79,10 +82,9 @@ export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
     },
     simulate: (id, changes, side) => simulateKept(at(id, side), changes, side),
     install: async (id, changes, side) => {
-      const policy = join(stateDirectory, files.engine, 'policy-rc.d');
-      const printed = join(stateDirectory, files.engine, 'packages.log');
       await waitForPackages();
-      await installKept(at(id, side), changes, { side, policy, log: printed });
+      const places = unitPlaces(join(stateDirectory, files.engine));
+      await installKept(at(id, side), changes, { side, ...places });
     },
     installed: waitForPackages,
     isInstalled: isSideInstalled,
@@ -101,18 +103,6 @@ export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
     latch: createRepairHost(context).latch,
     forget: async (keptIds) => forget(join(stateDirectory, files.engine), keptIds),
   };
-}
-
-/** Where packages of upgrades before are. */
-async function keptElsewhere(directory: string): Promise<string[]> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const ids = await transactionsIn(directory);
-  return ids.flatMap((id) => [join(directory, id, 'new'), join(directory, id, 'old')]);
-}
-
-async function transactionsIn(directory: string): Promise<string[]> {
-  const found = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  return found.filter((one) => one.isDirectory()).map(({ name }) => name);
 }
 
 async function forget(directory: string, keptIds: readonly string[]): Promise<void> {

@@ -9,6 +9,7 @@ import {
   realpathSync,
   writeSync,
 } from 'node:fs';
+import { codeOf } from '../errors.ts';
 import { loadLibc } from './native.ts';
 
 export interface Lock {
@@ -57,10 +58,19 @@ export function acquireLock(path: string, now: () => Date = () => new Date()): L
     return undefined;
   }
   const holder: LockHolder = { pid: process.pid, startedAt: now().toISOString() };
-  ftruncateSync(own, 0);
-  writeSync(own, `${JSON.stringify(holder)}\n`, 0);
+  writeHolder(own, holder);
   forChildren = children;
   return releaseOnce(own, children);
+}
+
+/** Who it is only helps a person: on a disk that is full, what makes room begins without. */
+function writeHolder(file: number, holder: LockHolder): void {
+  try {
+    ftruncateSync(file, 0);
+    writeSync(file, `${JSON.stringify(holder)}\n`, 0);
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes(codeOf(error) ?? '')) throw error;
+  }
 }
 
 function childrenFile(path: string): string {

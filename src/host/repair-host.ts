@@ -1,4 +1,5 @@
-import type { EngineDiagnosis, RungName } from '../core/engine-ladder.ts';
+import type { ClusterState, EngineDiagnosis } from '../core/engine-diagnosis.ts';
+import type { RungName } from '../core/engine-rungs.ts';
 import type { StateHost } from './host.ts';
 import type { Log } from './log.ts';
 
@@ -23,4 +24,18 @@ export interface RepairHost {
   collectEvidence(): Promise<string>;
   /** From here on nothing is changed until a person has acknowledged it; what a person was told before stays. */
   latch(reason: string): Promise<void>;
+}
+
+/** The cluster of an engine that is being mended. Each of these @throws what did not work. */
+export interface RepairCluster {
+  /** Whether it may be made anew: nothing of it is under way, and its work tree is what was deployed. */
+  mayTouch(): Promise<boolean>;
+  /** What Docker, which answers, knows of it. */
+  look(): Promise<ClusterState>;
+  /** Makes its containers and networks anew. */
+  recreate(): Promise<void>;
+  /** Brings it up where there is nothing of it but volumes, with its images. */
+  bringUp(): Promise<void>;
+  /** Brings the data of the newest good backup back, and its release. */
+  restore(): Promise<void>;
 }

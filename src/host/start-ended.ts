@@ -51,13 +51,22 @@ async function isToBeStarted(api: EngineApi, id: string, areJobsToo: boolean): P
   return ['exited', 'created', 'dead'].includes(state.Status) && (areJobsToo || !isJob);
 }
 
-/** Until it answers and nothing more is started for a while. */
-export async function settled(api: EngineApi): Promise<void> {
+/**
+ * Until it answers and nothing more is started for a while.
+ *
+ * @param isGone whether nobody will answer: then it is not waited for
+ */
+export async function settled(
+  api: EngineApi,
+  isGone: () => Promise<boolean> = async () => false,
+): Promise<void> {
   const startedAtMs = performance.now();
   let before = '';
   let steadySinceMs = startedAtMs;
   while (performance.now() - startedAtMs < SETTLE_SECONDS * 1000) {
-    const now = (await runningIds(api))?.toSorted().join(' ') ?? '';
+    const ids = await runningIds(api);
+    if (ids === undefined && (await isGone())) return;
+    const now = ids?.toSorted().join(' ') ?? '';
     if (now !== before || now === '') steadySinceMs = performance.now();
     before = now;
     if (performance.now() - steadySinceMs >= STEADY_SECONDS * 1000) return;

@@ -13,8 +13,12 @@ export interface StatusLine {
  * "nothing to do": to touch the streams is to set them up, with all their modules.
  */
 export function outliveReaders(): void {
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  for (const stream of [process.stdout, process.stderr]) {
+    if (!stream.listeners('error').includes(ignore)) stream.on('error', ignore);
+  }
 }
+
+const ignore = (): void => {};
 
 const BAR_CELLS = 20;
 const CLEAR_LINE = '\r\u001b[2K';

@@ -5,6 +5,12 @@ export interface EngineFault {
   readonly breakIt: string;
   /** Those that mend it, in their order. */
   readonly rungs: readonly number[];
+  /** How high a person has allowed it; as by default if left out. */
+  readonly maxRung?: number;
+  /** Shell that removes what was only there to break it. */
+  readonly after?: string;
+  /** A file that nobody may write to any more. */
+  readonly quiet?: string;
 }
 
 const STARTS =
@@ -22,7 +28,46 @@ function garbage(file: string): string {
     systemctl reset-failed docker containerd; systemctl start containerd docker.socket docker`;
 }
 
+const CLI = '/usr/local/sbin/orchestrator-update';
+const STOP = 'systemctl stop docker.socket docker containerd';
+/** Also what would run on without Docker. */
+const END = `docker stop --time 1 $(docker ps --quiet); ${STOP}`;
+const START =
+  'systemctl reset-failed docker containerd; systemctl start containerd docker.socket docker || true';
+const ROOT = '/var/lib/docker';
+const DATA = `${ROOT}/volumes/autonomy_knowledge_data/_data`;
+/** The oldest backup is large, and nothing is left, root's own share included. */
+const FILL = `${CLI} backup create; cd /home/geo/operation/backups
+  fallocate -l 1200M $(ls -d 2* | head -n 1)/ballast
+  fallocate -l "$(df --output=avail -B1 / | tail -n 1)" /var/tmp/fill; dd if=/dev/zero of=/var/tmp/rest bs=4k 2>/dev/null`;
+const WRITES = `docker exec -d knowledge /bin/busybox sh -c 'while :; do echo x >>$DATA/writer; /bin/busybox sleep 0.1; done'`;
+const SECOND =
+  'cd /home/geo/operation/autonomy && docker compose --project-name autonomy up --detach --no-deps knowledge';
+const NEW_SHIM = `printf '#!/bin/sh\\nexit 101\\n' >/usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
+  dpkg -i /srv/engine-packages/unstable/containerd_*.deb /srv/engine-packages/unstable/runc_*.deb; rm /usr/sbin/policy-rc.d`;
+
 const faults = {
+  full: {
+    title: 'the disk is full, of old backups for the most part',
+    breakIt: FILL,
+    rungs: [0],
+    after: 'rm -f /var/tmp/fill /var/tmp/rest',
+  },
+  rootLost: {
+    title: 'all that Docker keeps is gone, but the volumes',
+    breakIt: `${END}; cd ${ROOT} && ls | grep -vx volumes | xargs rm -rf; ${START}`,
+    rungs: [1],
+  },
+  stopped: {
+    title: 'dockerd is stopped',
+    breakIt: 'systemctl stop docker.socket docker',
+    rungs: [2],
+  },
+  killed: {
+    title: 'dockerd is killed again and again, until systemd gives up',
+    breakIt: 'for i in 1 2 3 4; do systemctl kill --signal=KILL docker; sleep 4; done',
+    rungs: [2],
+  },
   refused: {
     title: 'dockerd stopped, and started too often: systemd refuses another start',
     breakIt: `systemctl stop docker.socket docker; ${STARTS}`,
@@ -56,6 +101,12 @@ const faults = {
     breakIt: LOSES,
     rungs: [8],
   },
+  writes: {
+    title: 'the same, it still writes, and its service was started a second time',
+    breakIt: `${WRITES}; ${LOSES}; ${SECOND}`,
+    rungs: [8],
+    quiet: `${DATA}/writer`,
+  },
   networks: {
     title: 'the database of networks is garbage',
     breakIt: garbage('/var/lib/docker/network/files/local-kv.db'),
@@ -72,6 +123,29 @@ const faults = {
     rungs: [12],
   },
   half: { title: 'a package is half installed', breakIt: HALF, rungs: [13] },
+  rootBroken: {
+    title: 'what Docker keeps of its images is garbage',
+    breakIt: `${END}; rm -rf ${ROOT}/image; echo garbage >${ROOT}/image; ${START}`,
+    rungs: [2, 16],
+    maxRung: 16,
+  },
+  program: {
+    title: 'the program dockerd is empty',
+    breakIt: `${STOP}; : >/usr/sbin/dockerd; ${START}`,
+    rungs: [2, 17],
+    maxRung: 17,
+  },
+  allLost: {
+    title: 'all that Docker keeps is gone, the volumes, too',
+    breakIt: `set -e; ${CLI} backup create; ${END}; find ${ROOT} -mindepth 1 -delete; ${START}`,
+    rungs: [18],
+    maxRung: 18,
+  },
+  newShim: {
+    title: 'a newer containerd is on the disk than the one that runs',
+    breakIt: NEW_SHIM,
+    rungs: [6],
+  },
 } as const satisfies Readonly<Record<string, EngineFault>>;
 
 /** By name, in the order of the ladder. */

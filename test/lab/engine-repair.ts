@@ -27,17 +27,19 @@ export async function repair(
 export async function mends(
   t: Test,
   host: InstalledHost,
-  { breakIt, rungs }: EngineFault,
+  { breakIt, rungs, maxRung, after = 'true', quiet = '/dev/null' }: EngineFault,
 ): Promise<number> {
   const keep = 'for v in /var/lib/docker/volumes/*/_data; do echo kept >>$v/kept; done';
   const kept = 'cat /var/lib/docker/volumes/*/_data/kept | wc -l';
   const before = (await host.bash(`${keep}; ${kept}`, { reject: true })).stdout;
   t.ok(Number(before) > 0, 'there is something to lose');
-  await host.bash(breakIt, { timeoutSeconds: 120 });
-  const dry = await repair(host, '--dry-run');
+  await host.bash(breakIt, { timeoutSeconds: 200 });
+  const flags = maxRung === undefined ? [] : ['--max-rung', String(maxRung)];
+  const dry = await repair(host, '--dry-run', ...flags);
   t.equal(dry.exitCode, 10, `it is broken: ${dry.said}`);
   const startedAt = performance.now();
-  const { exitCode, outcome, said } = await repair(host);
+  const { exitCode, outcome, said } = await repair(host, ...flags);
+  await host.bash(after);
   t.equal(exitCode, 0, said);
   t.same(
     outcome.rungs.map(({ number }) => number),
@@ -50,5 +52,9 @@ export async function mends(
   t.equal((await host.bash(kept)).stdout, before);
   t.equal((await repair(host)).outcome.state, 'well');
   t.equal((await host.containers()).length, 3);
+  const tasks = await host.bash('ctr --namespace moby tasks ls --quiet | wc -l');
+  t.equal(tasks.stdout, '3', 'nothing runs that Docker does not know');
+  const sizes = await host.bash(`stat -c %s ${quiet}; sleep 1; stat -c %s ${quiet}`);
+  t.equal(new Set(sizes.stdout.split('\n')).size, 1, 'nobody writes to it any more');
   return seconds;
 }

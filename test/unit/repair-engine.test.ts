@@ -1,8 +1,10 @@
 import t from 'tap';
 import { engineProbeNames, type EngineProbe } from '../../src/core/engine-health.ts';
-import { rungsFor, type EngineDiagnosis, type RungName } from '../../src/core/engine-ladder.ts';
+import type { EngineDiagnosis } from '../../src/core/engine-diagnosis.ts';
+import { LAST_RUNG, rungsFor, USUAL_RUNG } from '../../src/core/engine-ladder.ts';
+import type { RungName } from '../../src/core/engine-rungs.ts';
 import type { RepairHost } from '../../src/host/repair-host.ts';
-import { repairEngine } from '../../src/repair-engine.ts';
+import { repairEngine, rungAfterReboot } from '../../src/repair-engine.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { makeWorld, type World } from '../support/fake-world.ts';
 
@@ -18,6 +20,10 @@ const well: EngineDiagnosis = {
   damaged: undefined,
   keepsImagesItself: true,
   canRecreate: true,
+  damagedPackages: [],
+  isRootAtFault: false,
+  disk: 'well',
+  cluster: 'there',
 };
 
 /** The same with some probes that fail. */
@@ -33,8 +39,11 @@ const failing = (details: Record<string, string>, more: Partial<EngineDiagnosis>
 const down = failing({ api: 'no answer' }, { docker: { isActive: false, result: 'exit-code' } });
 const orphan = { id: 'a', pid: 1, status: 'RUNNING' };
 
-const names = (diagnosis: EngineDiagnosis, tried: RungName[] = [], highest = 99): RungName[] =>
-  rungsFor(diagnosis, tried, highest).map(({ name }) => name);
+const names = (
+  diagnosis: EngineDiagnosis,
+  tried: RungName[] = [],
+  highest = USUAL_RUNG,
+): RungName[] => rungsFor(diagnosis, tried, highest).map(({ name }) => name);
 
 await t.test('what can help, the least first', async (t) => {
   t.same(names(well), []);
@@ -61,6 +70,39 @@ await t.test('what can help, the least first', async (t) => {
     'restart-docker',
   ]);
   t.same(names({ ...well, halfInstalled: ['docker.io'] }), ['finish-packages']);
+});
+
+await t.test('the highest only where they are named, each for what it is for', async (t) => {
+  const all = (diagnosis: EngineDiagnosis, tried: RungName[] = []): RungName[] =>
+    names(diagnosis, tried, LAST_RUNG);
+  const root = { ...down, isRootAtFault: true };
+  t.same(names(root, ['start']), []);
+  t.same(all(root, ['start']), ['renew-root', 'reboot']);
+  t.same(all(root, ['start', 'renew-root']), ['reinstall', 'reboot']);
+  t.same(all({ ...root, canRecreate: false }, ['start']), ['reboot']);
+  t.same(all(down, ['start']), ['reboot'], 'what it keeps is not touched without a reason');
+  const damaged = { ...root, damagedPackages: ['docker.io'] };
+  t.same(all(damaged, ['start']), ['reinstall', 'reboot'], 'another dockerd may read it well');
+  t.same(all({ ...well, damagedPackages: ['docker.io'] }), [], 'it works');
+  const lost = { ...well, cluster: 'lost' } as const;
+  t.same(names(lost), [], 'never an empty cluster in the place of one with data');
+  t.same(all(lost), ['restore']);
+  t.same(all({ ...lost, canRecreate: false }), []);
+});
+
+await t.test('a cluster that Docker does not know any more', async (t) => {
+  const gone = { ...well, cluster: 'gone' } as const;
+  t.same(names(gone), ['bring-up']);
+  t.same(names({ ...gone, canRecreate: false }), []);
+  t.same(names({ ...failing({ container: 'x' }), cluster: 'gone' }), ['restart-docker']);
+});
+
+await t.test('a full disk', async (t) => {
+  const full = failing({ container: 'x' }, { disk: 'full' });
+  t.same(names(full), [], 'a restart makes no room');
+  t.same(names({ ...full, disk: 'room' }), ['make-room']);
+  t.same(names({ ...full, disk: 'room' }, ['make-room']), []);
+  t.same(names({ ...down, disk: 'room' }), ['make-room', 'start']);
 });
 
 interface Machine {
@@ -102,7 +144,7 @@ function machine(
   };
   return { host, world, taken, started, latched };
 }
-const wish = { isDry: false, maxRung: 99 };
+const wish = { isDry: false, maxRung: USUAL_RUNG };
 
 await t.test('an engine that works is left alone', async (t) => {
   const { host, taken, world } = machine([well]);
@@ -206,4 +248,33 @@ await t.test('what is broken in another way each time is for a person', async (t
   t.match(await repairEngine({ ...host, diagnose }, wish), { state: 'operator' });
   t.same(taken, []);
   t.equal(latched.length, 1);
+});
+
+await t.test('what a person could allow is told', async (t) => {
+  const { host, taken, latched } = machine([{ ...down, isRootAtFault: true }]);
+  const outcome = await repairEngine(host, wish);
+  t.same(taken, ['start']);
+  t.match(outcome, { state: 'operator', summary: /rung 16 .*engine repair --max-rung 16/ });
+  t.match(latched, [/--max-rung 16/]);
+});
+
+await t.test('a reboot is not waited for, and whoever comes next knows of it', async (t) => {
+  const { host, taken } = machine([down]);
+  const outcome = await repairEngine(host, { isDry: false, maxRung: LAST_RUNG });
+  t.match(outcome, { state: 'rebooting', summary: /rebooted/ });
+  t.same(taken, ['start', 'reboot']);
+  t.equal(await rungAfterReboot(host), LAST_RUNG);
+  const again = await repairEngine(host, { isDry: false, maxRung: LAST_RUNG });
+  t.match(again, { state: 'operator' }, 'once');
+});
+
+await t.test('on a full disk room is made, although nothing can be written', async (t) => {
+  const full = failing({ container: 'x' }, { disk: 'room' });
+  const { host } = machine([full, well]);
+  const state = { ...host.state, write: () => Promise.reject(new Error('ENOSPC')) };
+  await t.resolveMatch(repairEngine({ ...host, state }, wish), { state: 'repaired' });
+  const useless = machine([full]);
+  const outcome = repairEngine({ ...useless.host, state }, wish);
+  await t.resolveMatch(outcome, { state: 'operator' });
+  t.same(useless.taken, ['make-room'], 'once');
 });
