@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { ENGINE_UNIT, resetEngineUnit, startEngineUnit } from '../argv/engine-upgrade.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
-import { isDead } from '../core/dead-engine.ts';
+import { isDead, PROPERTIES_OF_DEATH } from '../core/dead-engine.ts';
 import { askForEngine, readEngineOutcome } from '../engine-request.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { answers } from '../host/engine-pulse.ts';
@@ -61,13 +61,17 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
 }
 
 async function isDeadNow(socket: string): Promise<boolean> {
-  const command = systemctlShow('docker.service', ['ActiveState', 'Result']);
-  const { stdout } = await exec(command, { timeoutSeconds: ASK_SECONDS });
-  if (!/^ActiveState=active$/m.test(stdout)) return isDead(stdout, false);
+  const docker = await show('docker.service', PROPERTIES_OF_DEATH);
+  const isDeadAsShown = isDead(docker, await show('docker.socket', ['ActiveState']), false);
+  if (!/^ActiveState=active$/m.test(docker)) return isDeadAsShown;
   // One that is busy may be slow; and not every one says in the usual place which process it is.
   for (let tries = 1; tries <= TRIES; tries++) {
     if (await answers(socket)) return false;
     await wait(BETWEEN_TRIES_MS);
   }
-  return isDead(stdout, false);
+  return isDeadAsShown;
+}
+
+async function show(unit: string, properties: readonly string[]): Promise<string> {
+  return (await exec(systemctlShow(unit, properties), { timeoutSeconds: ASK_SECONDS })).stdout;
 }
