@@ -1,5 +1,6 @@
 import { isContainerdStepBack, isRestarted, reversed } from './core/engine-transaction.ts';
 import { heldIn, sameChanges } from './core/engine-upgrade.ts';
+import { endLiveRestoreQuietly } from './engine-afterwards.ts';
 import type { EngineOutcome } from './engine-outcome.ts';
 import {
   endWayBack,
@@ -180,8 +181,8 @@ async function over(
   transaction: EngineTransaction,
   reason: string,
 ): Promise<EngineOutcome> {
-  const { id, changes, what, before, isLiveRestoreOurs } = transaction;
-  if (isLiveRestoreOurs) await tryQuietly(host, () => host.switchLiveRestoreOff(id));
+  const { changes, what, before } = transaction;
+  const left = await endLiveRestoreQuietly(host, transaction);
   // An installation ends the hold of what it installs.
   await tryQuietly(host, () => host.hold(heldIn(changes, 'from')));
   await endWayBack(host.state, transaction);
@@ -191,12 +192,12 @@ async function over(
     () => before.version,
   );
   if (what === 'rollback') {
-    const summary = `the engine is ${version} again, and works; its packages are held`;
+    const summary = `the engine is ${version} again, and works; its packages are held${left}`;
     return { state: 'done', summary, changes: reversed(changes), problems: [] };
   }
   return {
     state: 'taken back',
-    summary: `the engine is ${version} again, and works, and its packages are held; the new one was taken back: ${reason}`,
+    summary: `the engine is ${version} again, and works, and its packages are held; the new one was taken back: ${reason}${left}`,
     changes,
     problems: [reason],
   };

@@ -1,6 +1,7 @@
 import type { EngineClient } from './core/engine-clients.ts';
 import { dockerdIn, type EnginePhase } from './core/engine-transaction.ts';
 import { heldIn, judgeUpgrade, sameChanges, type PackageChange } from './core/engine-upgrade.ts';
+import { endLiveRestore, endLiveRestoreQuietly } from './engine-afterwards.ts';
 import { CUT_OFF, type EngineOutcome } from './engine-outcome.ts';
 import {
   endUpgrade,
@@ -129,7 +130,7 @@ async function withLiveRestore(
   if (!isLiveRestoreOurs || (await host.switchLiveRestoreOn(id))) return transaction;
   host.log.warn('engine: live-restore cannot be had: every container is restarted');
   // A dockerd that did not take it must not find it in its configuration.
-  await host.switchLiveRestoreOff(id);
+  await endLiveRestore(host, transaction);
   return writeEngineTransaction(host.state, { ...transaction, isLiveRestoreOurs: false });
 }
 
@@ -153,12 +154,12 @@ async function abort(
   transaction: EngineTransaction,
   why: string,
 ): Promise<EngineOutcome> {
-  if (transaction.isLiveRestoreOurs) await host.switchLiveRestoreOff(transaction.id);
+  const left = await endLiveRestore(host, transaction);
   await host.state.remove(files.engineTransaction);
   await tryQuietly(host, () => keepWhatIsOfUse(host));
   return {
     state: 'aborted',
-    summary: `nothing of the engine was changed: ${why}; its packages may be held: apt-mark showhold`,
+    summary: `nothing of the engine was changed: ${why}; its packages may be held: apt-mark showhold${left}`,
     changes: transaction.changes,
     problems: [why],
   };
@@ -233,8 +234,8 @@ async function holdOut(
 }
 
 async function finish(host: UpgradeHost, transaction: EngineTransaction): Promise<EngineOutcome> {
-  const { id, changes, isLiveRestoreOurs } = transaction;
-  if (isLiveRestoreOurs) await tryQuietly(host, () => host.switchLiveRestoreOff(id));
+  const { changes } = transaction;
+  const left = await endLiveRestoreQuietly(host, transaction);
   // An installation ends the hold of what it installs.
   await tryQuietly(host, () => host.hold(heldIn(changes, 'to')));
   await endUpgrade(host.state, transaction, host.now());
@@ -245,7 +246,7 @@ async function finish(host: UpgradeHost, transaction: EngineTransaction): Promis
   );
   return {
     state: 'done',
-    summary: `the engine is ${shown} now, and works; way back: orchestrator-update engine rollback`,
+    summary: `the engine is ${shown} now, and works; way back: orchestrator-update engine rollback${left}`,
     changes,
     problems: [],
   };

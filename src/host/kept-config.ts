@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { keepFiles, reloadDocker } from '../argv/engine-upgrade.ts';
 import { syncFilesystem } from '../argv/files.ts';
+import { liveRestoreLeft } from '../core/live-restore.ts';
 import { codeOf } from '../errors.ts';
 import { problemOf } from './engine-config.ts';
 import { exec } from './exec.ts';
@@ -117,21 +118,34 @@ export async function liveRestoreOn(
 /**
  * Switches it off without a restart, and puts the file back as it was: a file without the key would switch nothing off
  * when it is read again. What somebody else has written there meanwhile stays.
+ *
+ * @returns what a person has to know of it where it is on still; undefined where it is off
  */
 export async function liveRestoreOff(
   directory: string,
   isOn: () => Promise<boolean>,
-): Promise<void> {
+): Promise<string | undefined> {
   const found = await lstat(CONFIG).catch(() => undefined);
   const kept = await textOf(join(directory, CONFIG));
-  if (found?.isFile() !== true || !(await isOurs(directory))) return;
-  const mode = await modeOf(directory);
-  if (await isOn().catch(() => false)) {
-    await replaceFile(CONFIG, await keptWith(directory, false), mode);
-    await reloaded(async () => !(await isOn()));
+  if (found?.isFile() === true && (await isOurs(directory))) {
+    const mode = await modeOf(directory);
+    if (await isOn().catch(() => false)) {
+      await replaceFile(CONFIG, await keptWith(directory, false), mode);
+      await reloaded(async () => !(await isOn()));
+    }
+    if (kept === undefined) await rm(CONFIG, { force: true });
+    else await replaceFile(CONFIG, kept, mode);
   }
-  if (kept === undefined) await rm(CONFIG, { force: true });
-  else await replaceFile(CONFIG, kept, mode);
+  return liveRestoreLeft(await isOn().catch(() => undefined), await isWritten());
+}
+
+/** Whether daemon.json switches live-restore on; undefined where it cannot be read. */
+async function isWritten(): Promise<boolean | undefined> {
+  try {
+    return settingsIn(await textOf(CONFIG))['live-restore'] === true;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether daemon.json is what we have made of it. */

@@ -52,8 +52,12 @@ export interface UpgradeHost {
   restoreConfig(id: string, isLiveRestoreOurs: boolean): Promise<void>;
   /** Has containers go on while dockerd restarts; false where that cannot be had. */
   switchLiveRestoreOn(id: string): Promise<boolean>;
-  /** Takes that back: without a restart, and with the configuration as it was kept, unless somebody else wrote it. */
-  switchLiveRestoreOff(id: string): Promise<void>;
+  /**
+   * Takes that back: without a restart, and with the configuration as it was kept, unless somebody else wrote it.
+   *
+   * @returns what a person has to know, and type, where it is on still, or again soon; undefined where it is off
+   */
+  switchLiveRestoreOff(id: string): Promise<string | undefined>;
   /** What dockerd, as it is on the disk now, says of its configuration; undefined where that is well. */
   configProblem(): Promise<string | undefined>;
   /**

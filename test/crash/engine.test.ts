@@ -148,6 +148,33 @@ await t.test('packages that do not install: the old ones, or a person is told', 
   expectWhole(t, full, 'acknowledged');
 });
 
+await t.test('a live-restore that could not be switched off is told', async (t) => {
+  for (const isBad of [false, true]) {
+    const world = engineWorld();
+    const said: string[] = [];
+    const host = fakeEngineHost(world, { isBad });
+    const outcome = await upgradeEngine(
+      {
+        ...host,
+        switchLiveRestoreOff: async () => 'live-restore stays on: type this',
+        log: { ...host.log, warn: (text: string) => void said.push(text) },
+      },
+      asked,
+    );
+    t.equal(outcome.state, isBad ? 'taken back' : 'done');
+    t.match(outcome.summary, /; live-restore stays on: type this$/);
+    t.match(said.join('\n'), /live-restore stays on: type this/);
+  }
+  const world = engineWorld();
+  const host = {
+    ...fakeEngineHost(world),
+    switchLiveRestoreOff: async () => Promise.reject(new Error('read-only file system')),
+  };
+  const outcome = await upgradeEngine(host, asked);
+  t.equal(outcome.state, 'done', 'what is done is done');
+  t.match(outcome.summary, /; live-restore may be on still: read-only file system$/);
+});
+
 await t.test('a shutdown at any moment blames nobody', async (t) => {
   for (const isBad of [false, true]) {
     for (let stopAt = 1; ; stopAt++) {

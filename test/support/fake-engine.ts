@@ -187,11 +187,13 @@ export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost
       );
       return true;
     },
-    switchLiveRestoreOff: async () =>
+    switchLiveRestoreOff: async () => {
       effect(nothing, () => {
         world.isLiveRestoreConfigured = false;
         world.liveRestore = false;
-      }),
+      });
+      return undefined;
+    },
     configProblem: async () => undefined,
     restart: async () => effect(() => void (world.runs = undefined), start),
     stopContainers: async () =>

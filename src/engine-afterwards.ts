@@ -1,0 +1,31 @@
+import type { EngineTransaction } from './engine-records.ts';
+import { messageOf } from './errors.ts';
+import type { UpgradeHost } from './host/upgrade-host.ts';
+
+/**
+ * Switches live-restore off again where it was switched on for this.
+ *
+ * @returns what a person has to know of it, to be added to a summary; empty where there is nothing
+ * @throws what kept it from being tried
+ */
+export async function endLiveRestore(
+  host: UpgradeHost,
+  { id, isLiveRestoreOurs }: EngineTransaction,
+): Promise<string> {
+  const left = isLiveRestoreOurs ? await host.switchLiveRestoreOff(id) : undefined;
+  if (left === undefined) return '';
+  host.log.warn(`engine: ${left}`);
+  return `; ${left}`;
+}
+
+/** The same, where nothing is worth going back for: what kept it from being tried is told, too. */
+export async function endLiveRestoreQuietly(
+  host: UpgradeHost,
+  transaction: EngineTransaction,
+): Promise<string> {
+  return endLiveRestore(host, transaction).catch((error: unknown) => {
+    const left = `live-restore may be on still: ${messageOf(error)}`;
+    host.log.warn(`engine: ${left}`);
+    return `; ${left}`;
+  });
+}
