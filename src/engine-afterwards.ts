@@ -18,8 +18,27 @@ export async function endLiveRestore(
   return `; ${left}`;
 }
 
-/** The same, where nothing is worth going back for: what kept it from being tried is told, too. */
-export async function endLiveRestoreQuietly(
+/**
+ * Releases what was held for this, and by nobody before: nothing was changed, so nothing is to be different.
+ *
+ * @returns what a person has to know of it, to be added to a summary; empty where there is nothing
+ */
+export async function releaseHolds(
+  host: UpgradeHost,
+  { holds }: EngineTransaction,
+): Promise<string> {
+  if (holds.length === 0) return '';
+  try {
+    await host.unhold(holds);
+    return '';
+  } catch (error) {
+    host.log.warn(`engine: ${messageOf(error)}`);
+    return `; its packages may be held still: apt-mark unhold ${holds.join(' ')}`;
+  }
+}
+
+/** As `endLiveRestore`, where nothing is worth going back for: what kept it from being tried is told, too. */
+export function endLiveRestoreQuietly(
   host: UpgradeHost,
   transaction: EngineTransaction,
 ): Promise<string> {

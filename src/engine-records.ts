@@ -46,6 +46,8 @@ const transactionSchema = z.object({
   before: viewSchema,
   /** Live-restore was switched on for it. */
   isLiveRestoreOurs: z.boolean(),
+  /** Packages that nobody had held, and that are held for it: released where nothing was changed. */
+  holds: z.array(z.string()).default([]),
   phases: z.array(z.enum(enginePhases)),
   /** Containers were stopped by it, or are about to be: also one that ended well is to be started again. */
   hasStopped: z.boolean(),

@@ -233,6 +233,7 @@ export async function rollEngineBack(host: UpgradeHost, wish: EngineWish): Promi
     changes,
     before,
     isLiveRestoreOurs: false,
+    holds: [],
     phases: ['restarting'],
     hasStopped: false,
     restartedAt,

@@ -1,7 +1,7 @@
 import type { EngineClient } from './core/engine-clients.ts';
 import { dockerdIn, type EnginePhase } from './core/engine-transaction.ts';
 import { heldIn, judgeUpgrade, sameChanges, type PackageChange } from './core/engine-upgrade.ts';
-import { endLiveRestore, endLiveRestoreQuietly } from './engine-afterwards.ts';
+import { endLiveRestore, endLiveRestoreQuietly, releaseHolds } from './engine-afterwards.ts';
 import { CUT_OFF, type EngineOutcome } from './engine-outcome.ts';
 import {
   endUpgrade,
@@ -100,6 +100,8 @@ async function prepare(host: UpgradeHost, wish: UpgradeWish): Promise<EngineTran
   }
   // Not before: what comes and goes meanwhile is none of the engine's business.
   const before = await host.view();
+  const wanted = heldIn(changes, 'from');
+  const held = await host.held(wanted);
   const transaction = await writeEngineTransaction(host.state, {
     id,
     what: 'upgrade',
@@ -108,13 +110,14 @@ async function prepare(host: UpgradeHost, wish: UpgradeWish): Promise<EngineTran
     before,
     // Written first: what is switched on is switched off again, whatever happens.
     isLiveRestoreOurs: wish.liveRestore && !before.liveRestore,
+    holds: wanted.filter((name) => !held.includes(name)),
     phases: ['prepared'],
     hasStopped: false,
     bootId: await host.bootId(),
   });
   try {
     const ready = await withLiveRestore(host, transaction);
-    await host.hold(heldIn(changes, 'from'));
+    await host.hold(wanted);
     return ready;
   } catch (error) {
     await abort(host, transaction, messageOf(error));
@@ -155,11 +158,12 @@ async function abort(
   why: string,
 ): Promise<EngineOutcome> {
   const left = await endLiveRestore(host, transaction);
+  const stillHeld = await releaseHolds(host, transaction);
   await host.state.remove(files.engineTransaction);
   await tryQuietly(host, () => keepWhatIsOfUse(host));
   return {
     state: 'aborted',
-    summary: `nothing of the engine was changed: ${why}; its packages may be held: apt-mark showhold${left}`,
+    summary: `nothing of the engine was changed: ${why}${stillHeld}${left}`,
     changes: transaction.changes,
     problems: [why],
   };

@@ -70,6 +70,11 @@ export function holdPackages(names: readonly string[]): Command {
   return { file: 'apt-mark', args: ['hold', '--', ...names] };
 }
 
+/** Lets anybody upgrade them again. */
+export function unholdPackages(names: readonly string[]): Command {
+  return { file: 'apt-mark', args: ['unhold', '--', ...names] };
+}
+
 /** What is installed from files, and removed; older versions too, and whatever is held: the hold is ours. */
 const INSTALL = [
   '--option=Dpkg::Options::=--force-confold',

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { holdPackages } from '../argv/apt.ts';
+import { holdPackages, listHeld, unholdPackages } from '../argv/apt.ts';
 import type { Command } from '../argv/command.ts';
 import {
   killDocker,
@@ -88,8 +88,16 @@ export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
     },
     installed: waitForPackages,
     isInstalled: isSideInstalled,
+    held: async (names) => {
+      const { stdout } = await exec(listHeld, { timeoutSeconds: ASK_SECONDS });
+      const all = new Set(stdout.split('\n'));
+      return names.filter((name) => all.has(name));
+    },
     hold: async (names) => {
       await exec(holdPackages(names), { timeoutSeconds: ASK_SECONDS });
+    },
+    unhold: async (names) => {
+      await exec(unholdPackages(names), { timeoutSeconds: ASK_SECONDS });
     },
     snapshot: async (id) => keepConfig(at(id, 'config'), await rootDirectoryOf(api)),
     restoreConfig: (id, isOurs) => putConfigBack(at(id, 'config'), isOurs),

@@ -40,8 +40,12 @@ export interface UpgradeHost {
   installed(): Promise<void>;
   /** Whether all packages of a side are installed, and whole. */
   isInstalled(changes: readonly PackageChange[], side: Side): Promise<boolean>;
+  /** Which of these packages are held: by a person, or since an upgrade before. */
+  held(names: readonly string[]): Promise<string[]>;
   /** Keeps others from upgrading these packages. */
   hold(names: readonly string[]): Promise<void>;
+  /** Takes that back. */
+  unhold(names: readonly string[]): Promise<void>;
   /** Keeps the configuration and the small state of the engine in the transaction's directory. */
   snapshot(id: string): Promise<void>;
   /**

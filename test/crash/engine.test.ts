@@ -32,6 +32,8 @@ function expectWhole(t: Test, world: EngineWorld, what: string): void {
   t.not(world.web, 0, what);
   t.notOk(world.files.has('engine-transaction.json'), what);
   t.notOk(world.isLiveRestoreConfigured, what);
+  const held = world.wasTouched ? ['containerd', 'docker.io'] : world.heldBefore;
+  t.same(world.held.toSorted(), held, `${what}: held`);
 }
 
 /** What a boot leaves ended is started by `recover` of the cluster, where nothing of the engine was touched. */
@@ -76,6 +78,8 @@ async function cutEverywhere(t: Test, act: Act, make: () => Promise<EngineWorld>
   t.ok(rounds > 100);
 }
 
+/** A person holds a part of it. */
+const partlyHeld = async (): Promise<EngineWorld> => engineWorld(['containerd']);
 const fresh = async (): Promise<EngineWorld> => engineWorld();
 const upgraded = async (): Promise<EngineWorld> => {
   const world = engineWorld();
@@ -85,6 +89,9 @@ const upgraded = async (): Promise<EngineWorld> => {
 
 await t.test('a good engine: the new one, or the old one', (t) =>
   cutEverywhere(t, upgrade, fresh, false),
+);
+await t.test('what a person held before is held after, and nothing else', (t) =>
+  cutEverywhere(t, upgrade, partlyHeld, false),
 );
 await t.test('a bad engine: the old one', (t) => cutEverywhere(t, upgrade, fresh, true));
 await t.test('the way back', (t) => cutEverywhere(t, rollback, upgraded, false));
@@ -98,6 +105,17 @@ await t.test('nobody is restarted by a good engine, and all is held', async (t) 
   t.equal((await rollback(world, {}))?.state, 'done');
   t.equal(world.installed, 'old');
   await t.rejects(rollback(world, {}), /no upgrade of the engine is known/);
+});
+
+await t.test('holds that cannot be released are told', async (t) => {
+  const world = engineWorld();
+  t.equal(await upTo(upgrade, world, { cutAt: 7 }), 'gone');
+  t.ok(world.files.has('engine-transaction.json') && !world.wasTouched);
+  const host = {
+    ...fakeEngineHost(world),
+    unhold: async () => Promise.reject(new Error('locked')),
+  };
+  t.match((await recoverEngine(host, wish))?.summary, /apt-mark unhold docker\.io containerd/);
 });
 
 await t.test('a bad engine is taken back, and says why', async (t) => {

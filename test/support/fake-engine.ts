@@ -30,6 +30,9 @@ export interface EngineWorld {
   web: number;
   boot: number;
   held: readonly string[];
+  readonly heldBefore: readonly string[];
+  /** Packages were replaced, or begun to be. */
+  wasTouched: boolean;
   kept: Set<Side>;
   latched: string | undefined;
   nowMs: number;
@@ -37,7 +40,7 @@ export interface EngineWorld {
   effects: number;
 }
 
-export const engineWorld = (): EngineWorld => ({
+export const engineWorld = (heldBefore: readonly string[] = []): EngineWorld => ({
   files: new Map(),
   installed: 'old',
   runs: 'old',
@@ -47,7 +50,9 @@ export const engineWorld = (): EngineWorld => ({
   isDbDone: false,
   web: 200,
   boot: 1,
-  held: [],
+  held: heldBefore,
+  heldBefore,
+  wasTouched: false,
   kept: new Set(),
   latched: undefined,
   nowMs: 0,
@@ -162,18 +167,27 @@ export function fakeEngineHost(world: EngineWorld, fate: Fate = {}): UpgradeHost
     simulate: async (_id, _changes, side) => (side === 'new' ? [...changes] : reversed(changes)),
     install: async (_id, _changes, side) => {
       if (!world.kept.has(side)) throw new Error(`the ${side} packages are not on the disk`);
+      world.wasTouched = true;
       if (fate.doesNotInstall === side) {
         world.installed = 'mixed';
         throw new Error('apt-get failed: no space left on device');
       }
       effect(
         () => void (world.installed = 'mixed'),
-        () => void (world.installed = side),
+        () => {
+          world.installed = side;
+          // An installation ends the hold of what it installs.
+          world.held = [];
+        },
       );
     },
     installed: async () => {},
     isInstalled: async (_changes, side) => world.installed === side,
-    hold: async (names) => effect(nothing, () => void (world.held = names)),
+    held: async (names) => names.filter((name) => world.held.includes(name)),
+    hold: async (names) =>
+      effect(nothing, () => void (world.held = [...new Set([...world.held, ...names])])),
+    unhold: async (names) =>
+      effect(nothing, () => void (world.held = world.held.filter((one) => !names.includes(one)))),
     snapshot: async () => effect(nothing, nothing),
     restoreConfig: async (_id, isOurs) =>
       effect(nothing, () => void (world.isLiveRestoreConfigured = isOurs)),
