@@ -1,3 +1,4 @@
+import { certainIn } from './core/engine-certain.ts';
 import type { EngineClient } from './core/engine-clients.ts';
 import { differencesOf, dockerdIn, shutOut } from './core/engine-transaction.ts';
 import type { EngineTransaction } from './engine-records.ts';
@@ -51,17 +52,23 @@ export async function problemsOf(
   }
 }
 
-/** Waits until nothing is wrong; what still is when the time is up. */
+/**
+ * Waits until nothing is wrong; what still is when the time is up, or two looks in a row say the same of what cannot
+ * change.
+ */
 export async function becomesWell(
   host: UpgradeHost,
   transaction: EngineTransaction,
   expected: Expected & EngineWish,
 ): Promise<string[]> {
   const until = host.now().getTime() + expected.settleSeconds * 1000;
-  for (;;) {
+  for (let before: readonly string[] = []; ;) {
     const problems = await problemsOf(host, transaction, expected);
     if (problems.length === 0 || host.now().getTime() >= until || host.isStopping())
       return problems;
+    const certain = certainIn(problems);
+    if (certain.some((problem) => before.includes(problem))) return problems;
+    before = certain;
     await host.pause(BETWEEN_LOOKS_SECONDS);
   }
 }

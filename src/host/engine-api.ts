@@ -127,6 +127,11 @@ function parse(body: Buffer): unknown {
 /** The answer, where its status is one of these. @throws {OperatorError} with what Docker said */
 export function expect(answer: ApiAnswer, statuses: readonly number[], what: string): ApiAnswer {
   if (statuses.includes(answer.status)) return answer;
-  const { message: said = `HTTP ${answer.status}` } = (answer.body ?? {}) as { message?: string };
-  throw new OperatorError(`Docker refused ${what}: ${said}`, 'journalctl -u docker -n 50');
+  throw new OperatorError(refusalOf(answer, what), 'journalctl -u docker -n 50');
+}
+
+/** What Docker says where it does not do something. */
+export function refusalOf({ status, body }: ApiAnswer, what: string): string {
+  const { message: said = `HTTP ${status}` } = (body ?? {}) as { message?: string };
+  return `Docker refused ${what}: ${said}`;
 }

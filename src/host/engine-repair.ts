@@ -52,7 +52,7 @@ export function createRepairHost(context: RepairContext): RepairHost {
       (await runningIds(api)) ?? (await shimTasks()).map(({ id }) => id),
     take: (rung) => takeRung(context, rung),
     settle: () =>
-      settled(api, async () => /^ActiveState=(failed|inactive)$/m.test(await shownOfDocker())),
+      settled(api, { isGone }),
     startEnded: (ids) => startEnded(api, ids, false),
     collectEvidence: async () => {
       const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');

@@ -1,10 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
-import { expect, type EngineApi } from './engine-api.ts';
+import { refusalOf, type ApiAnswer, type EngineApi } from './engine-api.ts';
 
 /** What Docker starts by itself, it starts one after the other. */
 const SETTLE_SECONDS = 60;
 const STEADY_SECONDS = 5;
+/** What it starts by itself it has begun to start before it answers. */
+const NONE_SECONDS = 15;
 
 /** The containers that run; undefined where the engine does not say. */
 export async function runningIds(api: EngineApi): Promise<string[] | undefined> {
@@ -22,26 +24,36 @@ export async function startEnded(
   ids: readonly string[],
   areJobsToo: boolean,
 ): Promise<string[]> {
-  const failed: string[] = [];
-  for (const id of ids) failed.push(...(await startOne(api, id, areJobsToo)));
-  await settled(api);
-  return failed;
+  const all: Started[] = [];
+  for (const id of ids) all.push(await startOne(api, id, areJobsToo));
+  const isHopeless = all.every((one) => one.isHopeless);
+  await settled(api, { mayBeNone: isHopeless });
+  return all.flatMap(({ why }) => why ?? []);
 }
 
-/** Why it does not start, if so. */
-async function startOne(api: EngineApi, id: string, areJobsToo: boolean): Promise<string[]> {
+/** What came of a start. */
+interface Started {
+  /** Why it does not start, if so. */
+  readonly why?: string;
+  /** Docker does not know it, or has refused to start it: it is not one that is still to come. */
+  readonly isHopeless: boolean;
+}
+
+async function startOne(api: EngineApi, id: string, areJobsToo: boolean): Promise<Started> {
   try {
-    if (!(await isToBeStarted(api, id, areJobsToo))) return [];
-    expect(await api('POST', `/containers/${id}/start`), [204, 304], `to start ${id.slice(0, 12)}`);
-    return [];
+    const found = await api('GET', `/containers/${id}/json`);
+    if (found.status === 404) return { isHopeless: true };
+    if (!isToBeStarted(found, areJobsToo)) return { isHopeless: false };
+    const answer = await api('POST', `/containers/${id}/start`);
+    if ([204, 304].includes(answer.status)) return { isHopeless: false };
+    return { why: refusalOf(answer, `to start ${id.slice(0, 12)}`), isHopeless: true };
   } catch (error) {
-    return [messageOf(error)];
+    return { why: messageOf(error), isHopeless: false };
   }
 }
 
 /** Not a job that has ended well meanwhile. */
-async function isToBeStarted(api: EngineApi, id: string, areJobsToo: boolean): Promise<boolean> {
-  const { status, body } = await api('GET', `/containers/${id}/json`);
+function isToBeStarted({ status, body }: ApiAnswer, areJobsToo: boolean): boolean {
   if (status !== 200) return false;
   const { State: state, HostConfig: host } = body as {
     State: { Status: string; ExitCode: number };
@@ -54,22 +66,27 @@ async function isToBeStarted(api: EngineApi, id: string, areJobsToo: boolean): P
 /**
  * Until it answers and nothing more is started for a while.
  *
+ * @param mayBeNone nothing that runs is steady soon, too: nobody is left that may start
  * @param isGone whether nobody will answer: then it is not waited for
  */
 export async function settled(
   api: EngineApi,
-  isGone: () => Promise<boolean> = async () => false,
+  {
+    mayBeNone = false,
+    isGone = async () => false,
+  }: { readonly mayBeNone?: boolean; readonly isGone?: () => Promise<boolean> } = {},
 ): Promise<void> {
   const startedAtMs = performance.now();
-  let before = '';
+  let before: string | undefined;
   let steadySinceMs = startedAtMs;
   while (performance.now() - startedAtMs < SETTLE_SECONDS * 1000) {
     const ids = await runningIds(api);
     if (ids === undefined && (await isGone())) return;
-    const now = ids?.toSorted().join(' ') ?? '';
-    if (now !== before || now === '') steadySinceMs = performance.now();
+    const now = ids?.toSorted().join(' ');
+    if (now !== before || now === undefined) steadySinceMs = performance.now();
     before = now;
-    if (performance.now() - steadySinceMs >= STEADY_SECONDS * 1000) return;
+    const steadySeconds = now === '' && !mayBeNone ? NONE_SECONDS : STEADY_SECONDS;
+    if (performance.now() - steadySinceMs >= steadySeconds * 1000) return;
     await wait(500);
   }
 }

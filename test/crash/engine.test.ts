@@ -193,6 +193,29 @@ await t.test('a live-restore that could not be switched off is told', async (t) 
   t.match(outcome.summary, /; live-restore may be on still: read-only file system$/);
 });
 
+await t.test('what cannot change is not waited for, what may is', async (t) => {
+  const patient = { ...asked, settleSeconds: 1000 };
+  const world = engineWorld();
+  const host = fakeEngineHost(world);
+  const asVfs = async () => {
+    const view = await host.view();
+    return world.runs === 'new' ? { ...view, storageDriver: 'vfs' } : view;
+  };
+  const outcome = await upgradeEngine({ ...host, view: asVfs }, patient);
+  t.match(outcome, { state: 'taken back', problems: [/vfs instead of overlay2/] });
+  t.ok(world.nowMs < 100_000, `${world.nowMs} ms`);
+  const slow = engineWorld();
+  const late = fakeEngineHost(slow);
+  const probe = async () => {
+    const probes = await late.probe();
+    const isLate = slow.runs === 'new' && slow.nowMs < 600_000;
+    const detail = 'what was run in a new container did not end within 20 s';
+    const failed = { name: 'container', state: 'failed', detail, seconds: 20 } as const;
+    return isLate ? [...probes, failed] : probes;
+  };
+  t.equal((await upgradeEngine({ ...late, probe }, patient)).state, 'done', 'only slow');
+});
+
 await t.test('a shutdown at any moment blames nobody', async (t) => {
   for (const isBad of [false, true]) {
     for (let stopAt = 1; ; stopAt++) {
