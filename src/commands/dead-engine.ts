@@ -1,8 +1,10 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ENGINE_UNIT, resetEngineUnit, startEngineUnit } from '../argv/engine-upgrade.ts';
-import { systemctlShow } from '../argv/systemctl.ts';
+import { systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
-import { isDead, PROPERTIES_OF_DEATH } from '../core/dead-engine.ts';
+import { isDead, isLeftByRepair, PROPERTIES_OF_DEATH } from '../core/dead-engine.ts';
 import { askForEngine, readEngineOutcome } from '../engine-request.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { answers } from '../host/engine-pulse.ts';
@@ -22,7 +24,7 @@ const UNIT_SECONDS = 3600;
 
 /**
  * Has the engine's unit mend a Docker that died, or hangs: no update and no recovery can be had without it. One that a
- * person stopped is left alone. What comes of it, the run that follows finds out by itself.
+ * person stopped is left alone; one that a repair of ours has stopped before it was cut off is not. What comes of it, the run that follows finds out by itself.
  *
  * @throws {RunUnderWayError} where another run is at work, which may be restarting it
  */
@@ -36,7 +38,10 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
   if (
     latched !== undefined ||
     (await isUnderWay()) ||
-    !(await isDeadNow(dockerSocket(environment)))
+    !(
+      (await isDeadNow(dockerSocket(environment))) ||
+      (await wasStoppedByRepair(settings.stateDirectory))
+    )
   )
     return;
   await refuseOthers();
@@ -74,4 +79,11 @@ async function isDeadNow(socket: string): Promise<boolean> {
 
 async function show(unit: string, properties: readonly string[]): Promise<string> {
   return (await exec(systemctlShow(unit, properties), { timeoutSeconds: ASK_SECONDS })).stdout;
+}
+
+async function wasStoppedByRepair(stateDirectory: string): Promise<boolean> {
+  const incident = await stat(join(stateDirectory, files.engineIncident)).catch(() => undefined);
+  if (incident === undefined) return false;
+  const { stdout } = await exec(whenDockerStarted, { timeoutSeconds: ASK_SECONDS });
+  return isLeftByRepair(stdout, incident.mtimeMs / 1000);
 }

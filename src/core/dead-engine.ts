@@ -31,9 +31,7 @@ export function isDead(docker: string, socket: string, hasPulse: boolean): boole
   const isWithoutSocket = valueOf(socket, 'ActiveState') === 'failed';
   if (state === 'failed') return isWithoutSocket || !wasAskedToEnd(docker);
   // Without that: it was stopped, be it while it waited to be started again after it had died.
-  if (state === 'inactive') {
-    return isWithoutSocket && !['success', ''].includes(valueOf(docker, 'Result'));
-  }
+  if (state === 'inactive') return isWithoutSocket;
   return state === 'active' && !hasPulse;
 }
 
@@ -52,6 +50,18 @@ function wasAskedToEnd(docker: string): boolean {
   const wasReady = at('ActiveEnter') > 0 && at('ActiveEnter') >= at('ExecMainStart');
   if (wasReady) return at('ActiveExit') > 0 && at('ActiveExit') < at('ExecMainExit');
   return result === 'timeout' && valueOf(docker, 'TimeoutStartUSec') === 'infinity';
+}
+
+/**
+ * Whether Docker does not run since a repair that was cut off had stopped it: it was not started since.
+ *
+ * @param shown `ActiveState` and `ActiveEnterTimestamp` of docker.service, as `systemctl show --timestamp=unix` prints them
+ * @param takenAtSeconds of the epoch: when the repair wrote down the last thing it was about to do
+ */
+export function isLeftByRepair(shown: string, takenAtSeconds: number): boolean {
+  if (!['inactive', 'failed'].includes(valueOf(shown, 'ActiveState'))) return false;
+  const readyAtSeconds = Number(/^ActiveEnterTimestamp=@(\d+)/m.exec(shown)?.[1] ?? 0);
+  return readyAtSeconds < Math.floor(takenAtSeconds);
 }
 
 function valueOf(shown: string, key: string): string {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { isDead } from '../../../src/core/dead-engine.ts';
+import { isDead, isLeftByRepair } from '../../../src/core/dead-engine.ts';
 
 /** Clocks in microseconds, as they were seen; what is left out is 0. */
 interface Clocks {
@@ -63,6 +63,7 @@ const cases: readonly [what: string, shown: string, isItDead: boolean, socket?: 
   ['stopped, and ended well', shown('inactive', 'success', told), false],
   ['stopped while it waited to be started again', shown('inactive', 'signal', killed), false],
   ['its socket could not be had', shown('inactive', 'signal', killed), true, 'failed'],
+  ['the same at boot', shown('inactive', 'success'), true, 'failed'],
   ['about to be started again', shown('activating', 'exit-code', notReady), false],
   ['hangs', shown('active', 'success', { start: 1, ready: 2 }), true],
   ['no such unit', '', false],
@@ -77,4 +78,16 @@ for (const [what, docker, isItDead, socket = 'active'] of cases) {
 await t.test('it answers', async (t) => {
   t.notOk(isDead(shown('active', 'success'), '', true));
   t.ok(isDead(shown('failed', 'exit-code'), '', true), 'somebody else has its number');
+});
+
+const at = (state: string, ready: string): string =>
+  `ActiveState=${state}\nExecMainStartTimestamp=\nActiveEnterTimestamp=${ready}`;
+
+await t.test('left stopped by a repair that was cut off', async (t) => {
+  t.ok(isLeftByRepair(at('inactive', '@1795557180'), 1_795_557_200.5));
+  t.ok(isLeftByRepair(at('failed', '@1795557180'), 1_795_557_200.5), 'it did not end in time');
+  t.ok(isLeftByRepair(at('inactive', ''), 1_795_557_200), 'nor was it started since the boot');
+  t.notOk(isLeftByRepair(at('inactive', '@1795557300'), 1_795_557_200), 'a person did that later');
+  t.notOk(isLeftByRepair(at('inactive', '@1795557200'), 1_795_557_200.9), 'started at once');
+  t.notOk(isLeftByRepair(at('active', '@1795557180'), 1_795_557_200));
 });
