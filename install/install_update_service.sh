@@ -23,9 +23,10 @@ enabled_marker=$program_dir/.enabled-once
 update_unit=orchestrator-update.service
 recover_unit=orchestrator-update-recover.service
 engine_unit=orchestrator-engine.service
+watch_unit=orchestrator-engine-watch.service
 timer_unit=orchestrator-update.timer
 export program_dir launcher unit_dir dropin_base config_dir config_file state_dir cache_dir timer_stamp
-export enabled_marker update_unit recover_unit engine_unit timer_unit source_dir dest
+export enabled_marker update_unit recover_unit engine_unit watch_unit timer_unit source_dir dest
 
 # shellcheck source=lib/say.sh
 . "$here/lib/say.sh"

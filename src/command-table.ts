@@ -203,6 +203,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       ],
       ['rollback', 'back to the packages before the last upgrade; needs no network'],
       ['resume', 'what orchestrator-engine.service runs: sees to what was cut off'],
+      [
+        'watch',
+        'what orchestrator-engine-watch.service runs: mends a Docker that hangs in its start',
+      ],
       ['--to', 'the version of dockerd that is wanted (28.5.2); the newest unless told'],
       ['--dry-run', 'say what would be done, and do nothing; exit code 10 if anything'],
       ['--max-rung', 'go no higher than this; docs/recovery.md lists the rungs'],

@@ -18,13 +18,13 @@ check_for_uninstall() {
 uninstall_all() {
   local unit backups
   backups=$(configured backups_dir)
-  for unit in "$timer_unit" "$recover_unit" "$engine_unit" "$update_unit"; do
+  for unit in "$timer_unit" "$recover_unit" "$watch_unit" "$engine_unit" "$update_unit"; do
     # Not there after an earlier --uninstall: nothing to stop then.
     [[ -e $unit_dir/$unit ]] || continue
     run systemctl stop "$unit" || warn "$unit could not be stopped"
     [[ $unit == "$update_unit" ]] || run systemctl disable "$unit" || warn "$unit could not be disabled"
   done
-  for unit in "$update_unit" "$recover_unit" "$engine_unit"; do
+  for unit in "$update_unit" "$recover_unit" "$engine_unit" "$watch_unit"; do
     remove "$dropin_base/$unit.d/10-paths.conf" "$unit_dir/$unit"
     remove_if_empty "$dropin_base/$unit.d"
   done
@@ -33,7 +33,7 @@ uninstall_all() {
   remove "$launcher" "$program_dir" "$cache_dir"
   run systemctl daemon-reload
   # Fails for a unit systemd has forgotten, which is as good.
-  run systemctl reset-failed "$update_unit" "$recover_unit" "$engine_unit" 2>/dev/null || true
+  run systemctl reset-failed "$update_unit" "$recover_unit" "$engine_unit" "$watch_unit" 2>/dev/null || true
 
   if [[ $purge == yes ]]; then
     remove "$config_dir"

@@ -7,7 +7,7 @@ install_units() {
   # A path that is not there yet cannot be let through the sandbox.
   history=$(history_repository)
   [[ -z $history ]] || make_dir 0700 "$dest$history"
-  for unit in "$update_unit" "$recover_unit" "$engine_unit" "$timer_unit"; do
+  for unit in "$update_unit" "$recover_unit" "$engine_unit" "$watch_unit" "$timer_unit"; do
     write_file 0644 "$unit_dir/$unit" <"$source_dir/systemd/$unit"
   done
   for unit in "$update_unit" "$recover_unit"; do
@@ -80,6 +80,8 @@ is_hidden() {
 enable_units() {
   # It does nothing but see to what was cut off.
   run systemctl enable "$engine_unit"
+  # It does nothing but see that a start of Docker ends.
+  run systemctl enable "$watch_unit"
   if [[ -e $enabled_marker ]]; then
     # A timer that runs goes by a new OnCalendar= since the daemon-reload (measured).
     say "kept the timer as it is: $(systemctl is-enabled "$timer_unit" 2>/dev/null || true)"

@@ -5,6 +5,7 @@ import { ENGINE_UNIT, resetEngineUnit, startEngineUnit } from '../argv/engine-up
 import { systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import { isDead, isLeftByRepair, PROPERTIES_OF_DEATH } from '../core/dead-engine.ts';
+import type { Config } from '../config/schema.ts';
 import { askForEngine, readEngineOutcome } from '../engine-request.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { answers } from '../host/engine-pulse.ts';
@@ -44,10 +45,25 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
     )
   )
     return;
+  await mendEngine(invocation, door, { config, what: 'Docker is dead' });
+}
+
+/**
+ * Has the engine's unit mend a broken Docker, and says what came of it.
+ *
+ * @param what is wrong with it
+ * @throws {RefusedError} where no package of this host has brought it
+ */
+export async function mendEngine(
+  { settings, environment }: Invocation,
+  door: Door,
+  { config, what }: { readonly config: Config; readonly what: string },
+): Promise<void> {
+  const state = openStateFiles(settings.stateDirectory);
   await refuseOthers();
   const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
   try {
-    log.warn('Docker is dead: engine repair is done first; journalctl -u orchestrator-engine');
+    log.warn(`${what}: engine repair is done first; journalctl -u orchestrator-engine`);
     await askForEngine(state, {
       verb: 'repair',
       engine: config.engine,

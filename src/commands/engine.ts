@@ -9,11 +9,12 @@ import { readEngineStatus, type EngineStatus } from '../host/engine-status.ts';
 import { repair } from './engine-repair.ts';
 import { resume } from './engine-resume.ts';
 import { rollback, upgrade } from './engine-upgrade.ts';
+import { watch } from './engine-watch.ts';
 import { tableLines } from './table.ts';
 
-const verbs = { status: showStatus, upgrade, rollback, repair, resume } as const;
+const verbs = { status: showStatus, upgrade, rollback, repair, resume, watch } as const;
 
-/** `engine status|upgrade|rollback|repair`, and what its unit runs. */
+/** `engine status|upgrade|rollback|repair`, and what its units run. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const [verb] = invocation.positionals;
   if (verb === undefined || !(verb in verbs)) {

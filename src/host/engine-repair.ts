@@ -5,6 +5,7 @@ import { askContainerd } from '../argv/engine-repair.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { ClusterState, EngineDiagnosis } from '../core/engine-diagnosis.ts';
 import { packagesOfEngines } from '../core/engine-parts.ts';
+import { PROPERTIES_OF_START, startOf } from '../core/engine-start.ts';
 import { readNeedsOperator, writeNeedsOperator } from '../records.ts';
 import { openEngineApi } from './engine-api.ts';
 import { configProblem, goodConfig } from './engine-config.ts';
@@ -16,6 +17,7 @@ import { diskState } from './engine-room.ts';
 import { exec } from './exec.ts';
 import type { StateHost } from './host.ts';
 import type { Log } from './log.ts';
+import { monotonicSeconds } from './monotonic.ts';
 import { isInstalling, openApt, type PackageHost } from './packages.ts';
 import type { RepairCluster, RepairHost } from './repair-host.ts';
 import { runningIds, settled, startEnded } from './start-ended.ts';
@@ -51,8 +53,7 @@ export function createRepairHost(context: RepairContext): RepairHost {
     runningContainers: async () =>
       (await runningIds(api)) ?? (await shimTasks()).map(({ id }) => id),
     take: (rung) => takeRung(context, rung),
-    settle: () =>
-      settled(api, { isGone }),
+    settle: () => settled(api, { isGone }),
     startEnded: (ids) => startEnded(api, ids, false),
     collectEvidence: async () => {
       const stamp = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
@@ -87,7 +88,10 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
   return {
     probes,
     docker: {
-      isActive: /^ActiveState=(active|reloading)$/m.test(docker),
+      // To start one that hangs in its start would be to wait for it; it is ended as one that hangs later.
+      isActive:
+        /^ActiveState=(active|reloading)$/m.test(docker) ||
+        startOf(docker, monotonicSeconds()) === 'hangs',
       result: /^Result=(.*)$/m.exec(docker)?.[1] ?? 'unknown',
     },
     socket: await socketState(context.socket),
@@ -107,8 +111,12 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
 
 const ask = { timeoutSeconds: ASK_SECONDS };
 
+async function isGone(): Promise<boolean> {
+  return /^ActiveState=(failed|inactive)$/m.test(await shownOfDocker());
+}
+
 async function shownOfDocker(): Promise<string> {
-  const command = systemctlShow('docker.service', ['ActiveState', 'Result']);
+  const command = systemctlShow('docker.service', [...PROPERTIES_OF_START, 'Result']);
   return (await exec(command, ask).catch(() => ({ stdout: '' }))).stdout;
 }
 

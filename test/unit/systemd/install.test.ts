@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import t, { type Test } from 'tap';
@@ -95,6 +103,7 @@ await t.test('an upgrade keeps the configuration and the timer as it is', { skip
   const enabled = (): string[] =>
     calls().filter((call) => call.startsWith('enable') && !call.includes('orchestrator-engine'));
   t.ok(calls().includes('enable orchestrator-engine.service'));
+  t.ok(calls().includes('enable orchestrator-engine-watch.service'));
   const then = enabled();
   const result = await install(['--branch', 'other']);
   t.equal(result.exitCode, 0, result.stderr);
@@ -131,6 +140,7 @@ await t.test('removing it keeps what is the user’s', { skip }, async (t) => {
   t.equal((await install(['--uninstall'])).exitCode, 0);
   t.notOk(existsSync(host(PROGRAM)));
   t.notOk(existsSync(host(PATHS)));
+  t.same(readdirSync(host('usr/local/lib/systemd/system')), []);
   t.ok(existsSync(host(CONFIG)));
   t.equal((await install(['--uninstall', '--purge'])).exitCode, 0);
   t.notOk(existsSync(host(CONFIG)));

@@ -55,3 +55,15 @@ await t.test('the engine is seen to before Docker is waited for', async (t) => {
   }
   t.ok(all.includes('WantedBy=multi-user.target'));
 });
+
+await t.test(
+  'a start of Docker is watched whoever asks for it, and waits for nobody',
+  async (t) => {
+    const all = settings(read('orchestrator-engine-watch.service'));
+    t.notMatch(all.join('\n'), /^(After|Before|Requires|Wants|BindsTo)=.*(docker|orchestrator)/m);
+    // Which is also when systemd starts one again that has died.
+    for (const line of ['WantedBy=docker.service', 'Type=exec', 'Restart=on-abnormal']) {
+      t.ok(all.includes(line), line);
+    }
+  },
+);

@@ -1,0 +1,36 @@
+import t from 'tap';
+import { watchStart } from '../../src/watch-start.ts';
+
+/** A machine whose start goes like this, and what was done. */
+function machine(starts: readonly ('waiting' | 'hangs' | 'over')[], mends: readonly boolean[]) {
+  const done: string[] = [];
+  let looks = 0;
+  let tries = 0;
+  const host = {
+    start: async () => starts[looks++] ?? 'over',
+    mend: async () => {
+      done.push('mend');
+      return mends[tries++] ?? true;
+    },
+    pause: async () => void done.push('pause'),
+  };
+  return { host, done };
+}
+
+await t.test('a start that ends by itself is left alone', async (t) => {
+  const { host, done } = machine(['waiting', 'waiting', 'over'], []);
+  t.equal(await watchStart(host), 'over');
+  t.same(done, ['pause', 'pause']);
+});
+
+await t.test('one that hangs is seen to, and what is started by that is watched', async (t) => {
+  const { host, done } = machine(['waiting', 'hangs', 'waiting', 'over'], [true]);
+  t.equal(await watchStart(host), 'over');
+  t.same(done, ['pause', 'mend', 'pause', 'pause']);
+});
+
+await t.test('what hangs again and again ends with a person', async (t) => {
+  const { host, done } = machine(['hangs', 'waiting', 'hangs', 'hangs'], [true, false]);
+  t.equal(await watchStart(host), 'left to a person');
+  t.same(done, ['mend', 'pause', 'pause', 'mend']);
+});
