@@ -1,4 +1,4 @@
-/** Whether a version (`2.26.1-4`, `v2.40.3`) is at least another, by its first three numbers. */
+/** Whether a version (`2.26.1-4`, `v2.40.3`, `5:28.5.2-1`) is at least another, by its first three numbers. */
 export function atLeast(version: string, minimum: string): boolean {
   const have = numbersOf(version);
   const want = numbersOf(minimum);
@@ -7,7 +7,7 @@ export function atLeast(version: string, minimum: string): boolean {
 }
 
 function numbersOf(version: string): number[] {
-  const found = /(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(version);
+  const found = /(\d+)(?:\.(\d+))?(?:\.(\d+))?/.exec(version.replace(/^\d+:/, ''));
   return [1, 2, 3].map((group) => Number(found?.[group] ?? 0));
 }
 

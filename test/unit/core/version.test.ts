@@ -11,6 +11,7 @@ const cases: readonly (readonly [have: string, want: string, expected: boolean])
   ['3', '2.37.0', true],
   ['2.37.0-rc1', '2.37.0', true],
   ['5.0.1+ds1-0ubuntu1', '2.37.0', true],
+  ['5:1.7.28-1', '2.0.0', false],
   ['Docker Compose version v2.36.2', '2.37.0', false],
   ['unknown', '2.37.0', false],
   ['', '2.37.0', false],
