@@ -33,7 +33,8 @@ export async function releaseHolds(
     return '';
   } catch (error) {
     host.log.warn(`engine: ${messageOf(error)}`);
-    return `; its packages may be held still: apt-mark unhold ${holds.join(' ')}`;
+    const names = holds.join(' ');
+    return `; its packages may be held still: apt-mark unhold ${names}, or dnf versionlock delete ${names}`;
   }
 }
 

@@ -221,7 +221,7 @@ export async function rollEngineBack(host: UpgradeHost, wish: EngineWish): Promi
   if (!sameChanges(await host.simulate(id, changes, 'old'), reversed(changes))) {
     throw new RefusedError(
       'the old packages would change more than what the upgrade has changed',
-      `apt-get install --simulate --allow-downgrades /var/lib/orchestrator-update/engine/${id}/old/*.deb`,
+      `cd /var/lib/orchestrator-update/engine/${id}/old; apt-get install --simulate --allow-downgrades ./*.deb, or dnf install --assumeno ./*.rpm`,
     );
   }
   // Of an engine that does not answer it is not known what runs; Docker starts what is to be restarted.

@@ -54,7 +54,7 @@ export async function recoverEngine(
   if (transaction === undefined) return undefined;
   if (await host.isLatched()) return waitsForPerson;
   if (transaction === 'damaged') return damaged(host);
-  // dpkg goes on without us.
+  // dpkg, or rpm, goes on without us.
   await host.installed();
   const phase = transaction.phases.at(-1) ?? 'prepared';
   host.log.warn(`a change of the engine was cut off (${phase}): it is seen to`);

@@ -110,3 +110,9 @@ export function forceFiles(files: readonly string[]): Command {
 export function listVersions(name: string): Command {
   return { file: 'apt-cache', args: ['madison', '--', name] };
 }
+
+/** Goes on with an installation that was cut off; files that a person changed stay. */
+export const configurePackages: Command = {
+  file: 'dpkg',
+  args: ['--force-confold', '--configure', '--pending'],
+};

@@ -61,9 +61,3 @@ const ctr = (...args: readonly string[]): Command => ({
 });
 export const killTask = (id: string): Command => ctr('tasks', 'kill', '--signal', 'SIGKILL', id);
 export const removeTask = (id: string): Command => ctr('tasks', 'rm', '--force', id);
-
-/** Goes on with an installation that was cut off; files that a person changed stay. */
-export const configurePackages: Command = {
-  file: 'dpkg',
-  args: ['--force-confold', '--configure', '--pending'],
-};

@@ -2,7 +2,7 @@ import type { Command } from './command.ts';
 
 /** What changes the engine runs in it, whoever has asked for it. */
 export const ENGINE_UNIT = 'orchestrator-engine.service';
-/** dpkg runs in it: it goes on when we end. */
+/** dpkg or rpm runs in it: it goes on when we end. */
 export const PACKAGES_UNIT = 'orchestrator-engine-packages.service';
 
 /** What Debian's packages ask before they start or restart a service. */
@@ -28,10 +28,13 @@ export const followEngineUnit: Command = {
  *
  * What it prints goes into a file: with a pipe to us, dpkg would end with us.
  *
- * @param policy a program that says no (101) to every start and restart of a service. Only this unit sees it: nothing
- * of it is left wherever we are cut off.
+ * @param settings what keeps it from starting or restarting services: properties and variables of the unit
  */
-export function inPackagesUnit(command: Command, policy: string, log: string): Command {
+export function inPackagesUnit(
+  command: Command,
+  settings: { readonly properties: readonly string[]; readonly environment: readonly string[] },
+  log: string,
+): Command {
   return {
     file: 'systemd-run',
     args: [
@@ -40,14 +43,13 @@ export function inPackagesUnit(command: Command, policy: string, log: string): C
       '--collect',
       `--unit=${PACKAGES_UNIT}`,
       '--description=packages of the Docker engine',
-      `--property=BindReadOnlyPaths=${policy}:${POLICY}`,
+      ...settings.properties.map((one) => `--property=${one}`),
       `--property=StandardOutput=append:${log}`,
       `--property=StandardError=append:${log}`,
-      // A shutdown waits for it: dpkg that is ended leaves packages that cannot be used.
+      // A shutdown waits for it: dpkg or rpm that is ended leaves packages that cannot be used.
       '--property=KillSignal=SIGCONT',
       '--property=TimeoutStopSec=900',
-      '--setenv=DEBIAN_FRONTEND=noninteractive',
-      '--setenv=NEEDRESTART_SUSPEND=1',
+      ...settings.environment.map((one) => `--setenv=${one}`),
       '--setenv=LC_ALL=C.UTF-8',
       '--',
       command.file,

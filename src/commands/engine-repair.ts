@@ -5,7 +5,7 @@ import { RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { createRepairHost } from '../host/engine-repair.ts';
-import { openApt } from '../host/packages.ts';
+import { openPackages } from '../host/packages.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { repairEngine, type RepairOutcome } from '../repair-engine.ts';
 import { openDoor, readConfig, whenFree, type Door } from './context.ts';
@@ -62,11 +62,11 @@ function rungIn(text: Invocation['flags'][string]): number {
 
 /** An engine that no package of this host has is mended by whoever brought it. */
 export async function refuseOthers(): Promise<void> {
-  const apt = await openApt();
-  const installed = await apt?.installed(packagesOfEngines).catch(() => undefined);
-  // What dpkg does not say keeps nobody from starting Docker.
-  if (installed === undefined && apt !== undefined) return;
-  const signs = { program: 'docker', securityOptions: [], hasApt: apt !== undefined };
+  const packages = await openPackages();
+  const installed = await packages?.installed(packagesOfEngines).catch(() => undefined);
+  // What dpkg or rpm does not say keeps nobody from starting Docker.
+  if (installed === undefined && packages !== undefined) return;
+  const signs = { program: 'docker', securityOptions: [], packageManager: packages?.manager };
   const { why } = partsOf(installed ?? [], {}, signs);
   if (why === undefined) return;
   throw new RefusedError(

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import type { Invocation } from '../command-table.ts';
 import { isHealthy, type EngineProbe } from '../core/engine-health.ts';
 import type { Part } from '../core/engine-parts.ts';
+import { wordsOf } from '../core/package-words.ts';
 import { OperatorError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
@@ -110,19 +111,20 @@ function upgradeRows({ upgrade: planned }: EngineStatus): string[][] {
   ];
 }
 
-function partRows({ parts }: EngineStatus): string[][] {
+function partRows({ parts, packageManager }: EngineStatus): string[][] {
+  const { finish } = wordsOf(packageManager);
   return parts.map((part) => {
     const { name, package: found, runs = '-' } = part;
-    return [name, found?.name ?? '-', found?.version ?? '-', runs, availableText(part)];
+    return [name, found?.name ?? '-', found?.version ?? '-', runs, availableText(part, finish)];
   });
 }
 
-function availableText({ package: found }: Part): string {
+function availableText({ package: found }: Part, finish: string): string {
   if (found === undefined) return '-';
   const { candidate, version, isHeld, isWhole } = found;
   const newer = candidate === undefined || candidate === version ? 'nothing newer' : candidate;
   const held = isHeld ? ', held' : '';
-  return `${newer}${held}${isWhole ? '' : ', half installed: dpkg --configure -a'}`;
+  return `${newer}${held}${isWhole ? '' : `, half installed: ${finish}`}`;
 }
 
 function probeLine({ name, state, detail, seconds }: EngineProbe): string {

@@ -1,3 +1,5 @@
+import type { PackageManager } from './package-words.ts';
+
 /** Whose packages an engine is made of. */
 export type EngineFamily = 'docker.io' | 'docker-ce' | 'unsupported';
 
@@ -11,7 +13,7 @@ export interface PackageFacts {
   readonly version: string;
   /** The version that an upgrade would install; undefined where it knows of none. */
   readonly candidate: string | undefined;
-  /** Neither apt nor unattended-upgrades touches it. */
+  /** Neither the package manager nor what upgrades by itself touches it. */
   readonly isHeld: boolean;
   /** Unpacked and configured; else an installation was cut off. */
   readonly isWhole: boolean;
@@ -29,6 +31,8 @@ export interface Part {
 /** What an engine is made of. */
 export interface EngineParts {
   readonly family: EngineFamily;
+  /** Of this host; undefined where it is none that is known. */
+  readonly packageManager: PackageManager | undefined;
   /** Why nothing of it can be upgraded or repaired here; undefined where it can. */
   readonly why: string | undefined;
   readonly parts: readonly Part[];
@@ -77,8 +81,8 @@ export interface EngineSigns {
   readonly program: string | undefined;
   /** What a daemon says of how it is run, as `docker info` lists it: `rootless`, … */
   readonly securityOptions: readonly string[];
-  /** A package manager that can be asked. */
-  readonly hasApt: boolean;
+  /** Undefined where there is none that can be asked. */
+  readonly packageManager: PackageManager | undefined;
 }
 
 /**
@@ -99,7 +103,8 @@ export function partsOf(
     const found = names.map((one) => byName.get(one)).find((one) => one !== undefined);
     return { name, package: found, runs: running[name] };
   });
-  return { family, why: whyNot(family, byName, signs), parts };
+  const { packageManager } = signs;
+  return { family, packageManager, why: whyNot(family, byName, signs), parts };
 }
 
 function familyOf(installed: ReadonlyMap<string, PackageFacts>): EngineFamily {
@@ -111,7 +116,7 @@ function familyOf(installed: ReadonlyMap<string, PackageFacts>): EngineFamily {
 function whyNot(
   family: EngineFamily,
   installed: ReadonlyMap<string, PackageFacts>,
-  { program, securityOptions, hasApt }: EngineSigns,
+  { program, securityOptions, packageManager }: EngineSigns,
 ): string | undefined {
   if (securityOptions.some((option) => option.includes('rootless'))) {
     return 'dockerd runs without root (rootless), in no package of this host';
@@ -122,6 +127,8 @@ function whyNot(
   if (installed.has('docker.io')) return 'packages of Debian and of Docker are mixed';
   if (program === undefined) return 'there is no program docker';
   if (program.startsWith('/snap/')) return 'it is a snap: snapd upgrades it by itself';
-  if (!hasApt) return 'its packages are not of apt (Debian, Ubuntu)';
+  if (packageManager === undefined) {
+    return 'its packages are of neither apt (Debian, Ubuntu) nor dnf (Fedora, RHEL, Rocky, Alma)';
+  }
   return `no package has ${program}`;
 }

@@ -3,6 +3,7 @@ import type { EngineProbe } from './engine-health.ts';
 import type { EngineParts } from './engine-parts.ts';
 import { dockerdIn, oldestApiOf, shutOut } from './engine-transaction.ts';
 import type { EngineUpgrade } from './engine-upgrade.ts';
+import { wordsOf } from './package-words.ts';
 
 /** What is known before an engine is upgraded. */
 export interface EngineFactsBefore {
@@ -11,7 +12,7 @@ export interface EngineFactsBefore {
   readonly probes: readonly EngineProbe[];
   readonly clients: readonly EngineClient[];
   readonly isSwarm: boolean;
-  /** What dpkg has left unfinished; undefined where all is whole. */
+  /** What dpkg or rpm has left unfinished; undefined where all is whole. */
   readonly unfinishedPackages: string | undefined;
   /** Somebody installs packages at this moment. */
   readonly isInstalling: boolean;
@@ -38,6 +39,7 @@ export function refusalsOf(
   limits: { readonly backupHours: number },
 ): EngineRefusal[] {
   const { parts, upgrade, probes, clients, backup, hindrance } = facts;
+  const words = wordsOf(parts.packageManager);
   const status = 'orchestrator-update engine status';
   const broken = probes.filter(({ state }) => state === 'failed');
   const target = dockerdIn(upgrade.changes, 'to');
@@ -50,11 +52,11 @@ export function refusalsOf(
     },
     facts.unfinishedPackages !== undefined && {
       why: `packages are unfinished: ${facts.unfinishedPackages.split('\n')[0] ?? ''}`,
-      next: 'dpkg --configure -a; dpkg --audit',
+      next: words.unfinished,
     },
     facts.isInstalling && {
       why: 'somebody installs packages at this moment',
-      next: 'try again when that has ended: ps -C apt,apt-get,dpkg,unattended-upgr',
+      next: `try again when that has ended: ${words.installers}`,
     },
     facts.freeBytes.some((free) => free < NEEDED_BYTES) && {
       why: `less than ${NEEDED_BYTES / 1e6} MB are free`,

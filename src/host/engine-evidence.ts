@@ -30,6 +30,7 @@ const questions: readonly Command[] = [
   { file: 'df', args: ['--human-readable'] },
   { file: 'df', args: ['--inodes'] },
   { file: 'dpkg', args: ['--audit'] },
+  { file: 'rpm', args: ['--verify', 'docker-ce', 'docker-ce-cli', 'containerd.io'] },
   { file: 'ps', args: ['-eo', 'pid,ppid,stat,etime,args', '--forest'] },
   { file: 'journalctl', args: ['--no-pager', '-u', 'docker', '-u', 'containerd', '-n', '400'] },
   { file: 'journalctl', args: ['--no-pager', '--dmesg', '-n', '100'] },

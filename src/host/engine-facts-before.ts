@@ -1,15 +1,15 @@
 import type { EngineFactsBefore } from '../core/engine-preflight.ts';
+import { packagesOfEngines } from '../core/engine-parts.ts';
 import { damagedNames } from '../core/verification.ts';
 import { hindranceIn } from '../hindrance.ts';
 import { readVerifications } from '../records.ts';
 import { listBackups } from './backups.ts';
 import { diskOf } from './disk.ts';
 import { openEngineApi } from './engine-api.ts';
-import { unfinishedPackages } from './engine-packages.ts';
 import { readEngineStatus } from './engine-status.ts';
 import { viewEngine } from './engine-view.ts';
 import type { StateHost } from './host.ts';
-import { isInstalling } from './packages.ts';
+import { isInstalling, openPackages } from './packages.ts';
 
 /** Where to look. */
 export interface FactsContext {
@@ -44,7 +44,7 @@ export async function readFactsBefore(
       ({ isSwarm }) => isSwarm,
       () => false,
     ),
-    unfinishedPackages: await unfinishedPackages(),
+    unfinishedPackages: await (await openPackages())?.unfinished(packagesOfEngines),
     isInstalling: await isInstalling(),
     freeBytes: disks.flatMap((disk) => (disk ? [disk.freeBytes] : [])),
     backup: await newestGoodBackup(state, backupsDirectory),

@@ -18,7 +18,8 @@ import { exec } from './exec.ts';
 import type { StateHost } from './host.ts';
 import type { Log } from './log.ts';
 import { monotonicSeconds } from './monotonic.ts';
-import { isInstalling, openApt, type PackageHost } from './packages.ts';
+import type { PackageHost } from './package-host.ts';
+import { isInstalling, openPackages } from './packages.ts';
 import type { RepairCluster, RepairHost } from './repair-host.ts';
 import { runningIds, settled, startEnded } from './start-ended.ts';
 import { orphansOf, takeRung } from './take-rung.ts';
@@ -73,7 +74,7 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
   const probes = await probeEngine(context.socket);
   const isUp = probes[0]?.state === 'ok';
   const api = openEngineApi(context.socket, API_SECONDS);
-  const [docker, problem, good, containerd, apt, root] = await Promise.all([
+  const [docker, problem, good, containerd, packages, root] = await Promise.all([
     shownOfDocker(),
     configProblem(),
     goodConfig(context.backupsDirectory),
@@ -81,7 +82,7 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
       () => true,
       (error: unknown) => String(error).includes('is not installed'),
     ),
-    openApt(),
+    openPackages(),
     dataRoot(),
   ]);
   const isBroken = !isUp || probes[1]?.state === 'failed';
@@ -103,9 +104,9 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
     canRecreate: (await context.cluster?.mayTouch().catch(() => false)) === true,
     disk: root === undefined ? 'well' : await diskState({ ...context, root }),
     cluster: isUp ? await clusterState(context) : 'unknown',
-    damagedPackages: isBroken ? await damagedPackages(apt) : [],
+    damagedPackages: isBroken ? await damagedPackages(packages) : [],
     orphans: isUp ? await orphansOf(api) : [],
-    halfInstalled: await halfInstalled(apt),
+    halfInstalled: await halfInstalled(packages),
   };
 }
 
@@ -124,10 +125,10 @@ async function clusterState({ cluster }: RepairContext): Promise<ClusterState> {
   return (await cluster?.look().catch(() => 'unknown' as const)) ?? 'unknown';
 }
 
-/** Where dpkg does not say, or is at work at this moment, nothing is to be finished by us. */
-async function halfInstalled(apt: PackageHost | undefined): Promise<string[]> {
-  if (apt === undefined || (await isInstalling())) return [];
-  const installed = await apt.installed(packagesOfEngines).catch(() => []);
+/** Where dpkg or rpm does not say, or is at work at this moment, nothing is to be finished by us. */
+async function halfInstalled(packages: PackageHost | undefined): Promise<string[]> {
+  if (packages === undefined || (await isInstalling())) return [];
+  const installed = await packages.installed(packagesOfEngines).catch(() => []);
   return installed.filter(({ isWhole }) => !isWhole).map(({ name }) => name);
 }
 

@@ -24,13 +24,15 @@ import {
   type EngineUpgrade,
 } from '../core/engine-upgrade.ts';
 import type { EngineProbe } from '../core/engine-health.ts';
+import { wordsOf } from '../core/package-words.ts';
 import { versionIn } from '../core/version.ts';
 import { messageOf, OperatorError } from '../errors.ts';
 import { openEngineApi, type EngineApi } from './engine-api.ts';
 import { isOfContainerd } from './engine-view.ts';
 import { probeEngine } from './engine-probes.ts';
 import { exec } from './exec.ts';
-import { openApt, type PackageHost } from './packages.ts';
+import type { PackageHost, PackageWish } from './package-host.ts';
+import { openPackages } from './packages.ts';
 
 /** How one unit of systemd stands. */
 export interface UnitState {
@@ -97,9 +99,9 @@ export async function readEngineStatus(socket: string, to?: string): Promise<Eng
   const [info, version] = isUp
     ? await Promise.all([bodyOf<Info>(api, '/info'), bodyOf<Version>(api, '/version')])
     : [undefined, undefined];
-  const apt = await openApt();
+  const packages = await openPackages();
   const [parts, units, clients] = await Promise.all([
-    readParts(apt, version, info?.SecurityOptions ?? []),
+    readParts(packages, version, info?.SecurityOptions ?? []),
     Promise.all(UNITS.map(readUnit)),
     isUp ? readClients(api, socket) : undefined,
   ]);
@@ -115,39 +117,46 @@ export async function readEngineStatus(socket: string, to?: string): Promise<Eng
     units,
     clients,
     upgrade:
-      parts.why === undefined && apt !== undefined ? await planUpgrade(apt, parts, to) : undefined,
+      parts.why === undefined && packages !== undefined
+        ? await planUpgrade(packages, parts, to)
+        : undefined,
     probes,
   };
 }
 
 async function planUpgrade(
-  apt: PackageHost,
+  packages: PackageHost,
   parts: EngineParts,
   to: string | undefined,
 ): Promise<EngineUpgrade> {
   const wanted = upgradable(parts);
-  const names = to === undefined ? wanted : await pinned(apt, wanted, to);
+  const wishes =
+    to === undefined ? wanted.map((name) => ({ name })) : await pinned(packages, wanted, to);
   try {
-    return judgeUpgrade(await apt.simulate(names));
+    return judgeUpgrade(await packages.simulate(wishes));
   } catch (error) {
     return { changes: [], refusals: [messageOf(error)] };
   }
 }
 
 /** Docker's own programs in one version; what else an engine is made of follows none. */
-async function pinned(apt: PackageHost, names: readonly string[], to: string): Promise<string[]> {
-  const found: string[] = [];
+async function pinned(
+  packages: PackageHost,
+  names: readonly string[],
+  to: string,
+): Promise<PackageWish[]> {
+  const found: PackageWish[] = [];
   for (const name of names) {
     const version = followsDockerd(name)
-      ? (await apt.versions(name)).find((one) => isVersion(one, to))
+      ? (await packages.versions(name)).find((one) => isVersion(one, to))
       : undefined;
     if (version === undefined && isDockerd(name)) {
       throw new OperatorError(
         `no ${name} ${to} can be had`,
-        `apt-cache madison ${name}    # what can; apt-get update asks again`,
+        wordsOf(packages.manager).versions(name),
       );
     }
-    found.push(version === undefined ? name : `${name}=${version}`);
+    found.push(version === undefined ? { name } : { name, version });
   }
   return found;
 }
@@ -158,12 +167,12 @@ async function bodyOf<Body>(api: EngineApi, path: string): Promise<Body | undefi
 }
 
 async function readParts(
-  apt: PackageHost | undefined,
+  packages: PackageHost | undefined,
   version: Version | undefined,
   securityOptions: readonly string[],
 ): Promise<EngineParts> {
   const [installed, cli, compose, buildx, program] = await Promise.all([
-    apt?.installed(packagesOfEngines) ?? [],
+    packages?.installed(packagesOfEngines) ?? [],
     versionOf(cliVersion),
     versionOf(composeVersion),
     versionOf(buildxVersion),
@@ -181,7 +190,8 @@ async function readParts(
       buildx,
     }),
   ) as Partial<Record<PartName, string>>;
-  return partsOf(installed, running, { program, securityOptions, hasApt: apt !== undefined });
+  const packageManager = packages?.manager;
+  return partsOf(installed, running, { program, securityOptions, packageManager });
 }
 
 async function versionOf(command: Command): Promise<string | undefined> {

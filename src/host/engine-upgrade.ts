@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { holdPackages, listHeld, unholdPackages } from '../argv/apt.ts';
 import type { Command } from '../argv/command.ts';
 import {
   killDocker,
@@ -20,21 +19,20 @@ import { files } from '../state-names.ts';
 import { readBootId } from './boot-id.ts';
 import { expect, openEngineApi, type EngineApi } from './engine-api.ts';
 import { configProblem } from './engine-config.ts';
+import { installKept, removeMountPoint, unitPlaces } from './engine-install.ts';
 import {
   fetchPackages,
-  installKept,
   isSideInstalled,
   keptElsewhere,
-  removeMountPoint,
   simulateKept,
   transactionsIn,
-  unitPlaces,
 } from './engine-packages.ts';
 import { probeEngine } from './engine-probes.ts';
 import { createRepairHost, type RepairContext } from './engine-repair.ts';
 import { viewEngine } from './engine-view.ts';
 import { exec } from './exec.ts';
 import { keepConfig, liveRestoreOff, liveRestoreOn, putConfigBack } from './kept-config.ts';
+import { needPackages } from './packages.ts';
 import { startEnded } from './start-ended.ts';
 import type { Side, UpgradeHost } from './upgrade-host.ts';
 
@@ -77,28 +75,21 @@ export function createUpgradeHost(context: UpgradeContext): UpgradeHost {
     fetch: async (id, changes, side) => {
       // What an upgrade before has brought is what is installed now.
       const isOld = side === 'old';
-      const kept = isOld ? await keptElsewhere(join(stateDirectory, files.engine)) : [];
-      await fetchPackages(at(id, side), changes, side, kept);
+      const elsewhere = isOld ? await keptElsewhere(join(stateDirectory, files.engine)) : [];
+      await fetchPackages(await needPackages(), at(id, side), changes, { side, elsewhere });
     },
-    simulate: (id, changes, side) => simulateKept(at(id, side), changes, side),
+    simulate: async (id, changes, side) =>
+      simulateKept(await needPackages(), at(id, side), changes, side),
     install: async (id, changes, side) => {
       await waitForPackages();
       const places = unitPlaces(join(stateDirectory, files.engine));
-      await installKept(at(id, side), changes, { side, ...places });
+      await installKept(await needPackages(), at(id, side), changes, { side, ...places });
     },
     installed: waitForPackages,
-    isInstalled: isSideInstalled,
-    held: async (names) => {
-      const { stdout } = await exec(listHeld, { timeoutSeconds: ASK_SECONDS });
-      const all = new Set(stdout.split('\n'));
-      return names.filter((name) => all.has(name));
-    },
-    hold: async (names) => {
-      await exec(holdPackages(names), { timeoutSeconds: ASK_SECONDS });
-    },
-    unhold: async (names) => {
-      await exec(unholdPackages(names), { timeoutSeconds: ASK_SECONDS });
-    },
+    isInstalled: async (changes, side) => isSideInstalled(await needPackages(), changes, side),
+    held: async (names) => (await needPackages()).held(names),
+    hold: async (names) => (await needPackages()).hold(names),
+    unhold: async (names) => (await needPackages()).unhold(names),
     snapshot: async (id) => keepConfig(at(id, 'config'), await rootDirectoryOf(api)),
     restoreConfig: (id, isOurs) => putConfigBack(at(id, 'config'), isOurs),
     switchLiveRestoreOn: (id) => liveRestoreOn(at(id, 'config'), isLiveRestoreOn),

@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from '../argv/command.ts';
 import {
-  configurePackages,
   killContainerd,
   killDocker,
   killTask,
@@ -23,7 +22,7 @@ import { putBackConfig, refuseFullDirectory, removeEmptyDirectory } from './engi
 import { dataRoot, putAside } from './engine-databases.ts';
 import { shimTasks, stayingOrphans } from './engine-probes.ts';
 import type { RepairContext } from './engine-repair.ts';
-import { reinstallEngine } from './engine-reinstall.ts';
+import { finishPackages, reinstallEngine } from './engine-reinstall.ts';
 import { makeRoom } from './engine-room.ts';
 import { putRootAside } from './engine-root.ts';
 import { exec } from './exec.ts';
@@ -34,7 +33,6 @@ const API_SECONDS = 20;
 const ASK_SECONDS = 15;
 /** Stopping Docker stops what it runs, which may take its time. */
 const SYSTEMD_SECONDS = 180;
-const PACKAGES_SECONDS = 3600;
 const SHIM_MS = 2000;
 
 const ask = { timeoutSeconds: ASK_SECONDS };
@@ -93,11 +91,8 @@ const acts: Readonly<Record<RungName, Act>> = {
     await putAside('containerd', log);
     await startAll();
   },
-  'finish-packages': async () => {
-    await exec(configurePackages, {
-      timeoutSeconds: PACKAGES_SECONDS,
-      environment: { DEBIAN_FRONTEND: 'noninteractive' },
-    });
+  'finish-packages': async (context) => {
+    await finishPackages(context);
     await startAll();
   },
   'renew-root': async (context) => {
@@ -113,7 +108,7 @@ const acts: Readonly<Record<RungName, Act>> = {
   },
   restore: (context) => clusterOf(context).restore(),
   reboot: async () => {
-    // dpkg that is ended leaves packages that cannot be used.
+    // dpkg or rpm that is ended leaves packages that cannot be used.
     if (await isInstalling()) throw new OperatorError('packages are being installed', 'ps -e');
     await act(rebootHost);
   },

@@ -10,7 +10,11 @@ const one = (name: string, version = '1'): PackageFacts => ({
   isHeld: false,
   isWhole: true,
 });
-const signs = { program: '/usr/bin/docker', securityOptions: [], hasApt: true };
+const signs = {
+  program: '/usr/bin/docker',
+  securityOptions: [],
+  packageManager: 'apt',
+} as const;
 
 await t.test('what dpkg and apt say of packages', async (t) => {
   const candidates = candidatesIn(
@@ -87,7 +91,12 @@ await t.test('the families, and what is of none', async (t) => {
   t.match(why([]), /no package has \/usr\/bin\/docker/);
   t.match(why([], { program: undefined }), /no program docker/);
   t.match(why([], { program: '/snap/bin/docker' }), /snap/);
-  t.match(why([], { hasApt: false }), /not of apt/);
+  t.equal(
+    why([], { packageManager: undefined }),
+    'its packages are of neither apt (Debian, Ubuntu) nor dnf (Fedora, RHEL, Rocky, Alma)',
+  );
+  t.equal(why(['docker-ce'], { packageManager: 'dnf' }), undefined);
+  t.match(why(['moby-engine'], { packageManager: 'dnf' }), /moby-engine/);
   t.match(why(['podman-docker']), /podman/);
   t.match(why(['docker.io', 'docker-ce']), /mixed/);
   t.match(why(['docker-ce'], { securityOptions: ['name=rootless'] }), /rootless/);

@@ -117,7 +117,7 @@ await t.test('clients and the API', async (t) => {
 
 await t.test('what speaks against an upgrade', async (t) => {
   const good: EngineFactsBefore = {
-    parts: { family: 'docker.io', why: undefined, parts: [] },
+    parts: { family: 'docker.io', packageManager: 'apt', why: undefined, parts: [] },
     upgrade: { changes, refusals: [] },
     probes: [{ name: 'api', state: 'ok', detail: '', seconds: 0 }],
     clients: [],
@@ -147,6 +147,14 @@ await t.test('what speaks against an upgrade', async (t) => {
     t.equal(found.length, 1);
     t.match(found[0]?.why, why);
     t.ok(found[0]?.next);
+  }
+  for (const [packageManager, next] of [
+    ['apt', /dpkg --configure -a/],
+    ['dnf', /engine repair; rpm --verify/],
+  ] as const) {
+    const parts = { ...good.parts, packageManager };
+    const found = refusalsOf({ ...good, parts, unfinishedPackages: 'x' }, limits);
+    t.match(found[0]?.next, next);
   }
   const to29 = {
     changes: [{ name: 'docker-ce', from: '5:28.5.2-1', to: '5:29.0.1-1' }],
