@@ -1,8 +1,10 @@
 import t from 'tap';
 import * as apt from '../../../src/argv/apt.ts';
 import { printable } from '../../../src/argv/command.ts';
+import * as dnf from '../../../src/argv/dnf.ts';
 import { inPackagesUnit } from '../../../src/argv/engine-upgrade.ts';
 import { apt as aptHost } from '../../../src/host/apt.ts';
+import { createDnf } from '../../../src/host/dnf.ts';
 
 const INSTALL =
   '--option=Dpkg::Options::=--force-confold --option=Dpkg::Options::=--force-confdef ' +
@@ -57,6 +59,46 @@ await t.test('what apt and dpkg are asked', async (t) => {
   ]);
 });
 
+await t.test('what dnf and rpm are asked', async (t) => {
+  const fields = String.raw`'--queryformat=%{NAME} %{EPOCHNUM}:%{VERSION}-%{RELEASE} %{ARCH} %{INSTALLTIME}\n'`;
+  const locked = "--disableplugin=versionlock '--setopt=disable_excludes=*'";
+  const said = [
+    dnf.listInstalledRpms(['docker-ce', 'containerd.io']),
+    dnf.listAvailableRpms(['docker-ce']),
+    dnf.listLocks,
+    dnf.unlockRpms(['docker-ce']),
+    dnf.lockRpms(['docker-ce']),
+    dnf.simulateUpgradeOfRpms(['docker-ce-3:28.5.2-1.el9', 'containerd.io']),
+    dnf.downloadRpm('docker-ce', '3:28.5.2-1.el9', 'x86_64'),
+    dnf.rpmFields('/a/docker-ce-28.rpm'),
+    dnf.checkRpm('/a/docker-ce-28.rpm'),
+    dnf.verifyRpm('docker-ce'),
+    dnf.installRpms(['/a/docker-ce-28.rpm']),
+    dnf.simulateRpms(['/a/docker-ce-28.rpm']),
+    dnf.removeRpms(['nftables']),
+    dnf.whoNeedsRpms(['nftables']),
+    dnf.forceRpms(['/a/docker-ce-28.rpm']),
+  ];
+  t.same(said.map(printable), [
+    `rpm --query --all ${fields} docker-ce containerd.io`,
+    `dnf --quiet --cacheonly ${locked} repoquery ` +
+      String.raw`'--queryformat=%{name} %{epoch}:%{version}-%{release} %{arch}\n' docker-ce`,
+    "dnf --cacheonly '--disablerepo=*' versionlock list",
+    "dnf --cacheonly '--disablerepo=*' versionlock delete docker-ce",
+    "dnf --cacheonly '--disablerepo=*' versionlock add docker-ce",
+    `dnf --cacheonly --assumeno ${locked} --setopt=install_weak_deps=False upgrade docker-ce-3:28.5.2-1.el9 containerd.io`,
+    `dnf --quiet ${locked} download --arch=x86_64 --arch=noarch docker-ce-3:28.5.2-1.el9`,
+    `rpm --query --package --nosignature ${fields} /a/docker-ce-28.rpm`,
+    "rpmkeys --checksig '--define=_pkgverify_level all' /a/docker-ce-28.rpm",
+    'rpm --verify --nodeps --noscripts docker-ce',
+    `dnf --assumeyes '--disablerepo=*' ${locked} --setopt=install_weak_deps=False install /a/docker-ce-28.rpm`,
+    `dnf --assumeno '--disablerepo=*' ${locked} --setopt=install_weak_deps=False install /a/docker-ce-28.rpm`,
+    'rpm --erase nftables',
+    'rpm --erase --test nftables',
+    'rpm --upgrade --oldpackage --replacepkgs /a/docker-ce-28.rpm',
+  ]);
+});
+
 await t.test('the unit that installs starts no service', async (t) => {
   const ofApt = aptHost.files.deferral('/p');
   t.equal(
@@ -67,12 +109,21 @@ await t.test('the unit that installs starts no service', async (t) => {
       'dpkg --audit',
     ),
   );
+  const ofDnf = createDnf().files.deferral('/p');
+  t.equal(
+    printable(inPackagesUnit(dnf.removeRpms(['x']), ofDnf, '/l')),
+    inUnit('', '--setenv=SYSTEMD_OFFLINE=1', 'rpm --erase x'),
+  );
 });
 
 await t.test('nothing of the engine is ever purged or removed with what needs it', async (t) => {
-  const words = [apt.installFiles(['a.deb'], ['b']), apt.forceFiles(['a.deb'])].flatMap(
-    ({ args }) => args,
-  );
+  const words = [
+    apt.installFiles(['a.deb'], ['b']),
+    apt.forceFiles(['a.deb']),
+    dnf.installRpms(['a.rpm']),
+    dnf.removeRpms(['b']),
+    dnf.forceRpms(['a.rpm']),
+  ].flatMap(({ args }) => args);
   for (const never of ['--purge', 'purge', 'remove', '--nodeps', '--allowerasing', '--force']) {
     t.notOk(words.includes(never), never);
   }
