@@ -51,6 +51,11 @@ const programs: Programs = {
   'mkfs.btrfs': 'btrfs-progs',
   getfattr: 'attr',
   restic: 'restic',
+  // `dnf download` and `dnf versionlock` are in its plugins.
+  dnf: 'dnf-plugins-core',
+  rpmbuild: 'rpm',
+  createrepo_c: 'createrepo-c',
+  gpg: 'gpg',
 };
 
 async function runSuite(suite: Suite): Promise<SuiteResults> {
