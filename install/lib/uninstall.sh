@@ -41,7 +41,7 @@ uninstall_all() {
   else
     say "kept: $config_dir, $state_dir (--purge removes them)"
   fi
-  say "kept: holds of Docker's packages, if an upgrade of the engine has set any: apt-mark showhold"
+  say "kept: holds of Docker's packages, if an upgrade of the engine has set any: apt-mark showhold, or dnf versionlock list"
   say "kept: backups${backups:+ in $backups}; the cluster keeps running"
 }
 
