@@ -209,7 +209,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       ],
       ['--to', 'the version of dockerd that is wanted (28.5.2); the newest unless told'],
       ['--dry-run', 'say what would be done, and do nothing; exit code 10 if anything'],
-      ['--max-rung', 'go no higher than this; docs/recovery.md lists the rungs'],
+      [
+        '--max-rung',
+        'go no higher than this (13 unless told); docs/recovery.md lists the rungs, up to 19',
+      ],
       [
         'exit code',
         '1 when Docker does not work, or nothing was done; 12 taken back; 13 when a person is needed',

@@ -11,6 +11,8 @@ const requestSchema = z.object({
   to: z.string().optional(),
   /** As configured for whoever has asked. */
   engine: engineSchema,
+  /** Of a repair: Docker answers, and has lost what it says it restarts. */
+  isStuck: z.boolean().optional(),
   backupsDirectory: z.string(),
   socket: z.string(),
   /** When it was asked, and in which boot: nobody expects it to be done at another time. */

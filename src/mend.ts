@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { dropBeside } from './beside.ts';
 import type { Config } from './config/schema.ts';
 import { endedWithEngine, stuckSince, type Container, type Startup } from './core/observe.ts';
@@ -50,17 +51,14 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   const startup = await startupOf(host);
   if (startup === undefined) return undefined;
   const { ended, stuck } = await leftBy(host, startup);
-  const isNew = stuck.length > 0 && !(await wasRestartedFor(host, stuck));
+  const before = await readRestartedFor(host, stuck);
   const services = [...new Set([...ended, ...stuck])].toSorted();
   if (services.length === 0) return undefined;
   if (ended.length > 0) {
     host.log.warn(`Docker was ended and left these ended, too: ${ended.join(', ')}`);
   }
-  if (stuck.length > 0 && !isNew) {
-    const names = stuck.join(', ');
-    host.log.warn(
-      `Docker says that it restarts these, and does not, also after its restart: ${names}; type: orchestrator-update engine repair`,
-    );
+  if (stuck.length > 0 && before !== undefined) {
+    await askForRepair(host, stuck, before);
     if (ended.length === 0) return undefined;
     await startAgain(host, ended);
     return startedAgain(config, ended);
@@ -69,10 +67,11 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
     const names = stuck.join(', ');
     host.log.warn(`Docker says that it restarts these, and does not: ${names}: it is restarted`);
     // Who is started with the next Docker must not restart it again.
-    await host.state.write(
-      files.restartedFor,
-      `${JSON.stringify({ stuck, atMs: host.now().getTime() })}\n`,
-    );
+    await writeRestartedFor(host, {
+      stuck: [...stuck],
+      atMs: host.now().getTime(),
+      isAsked: false,
+    });
     await restartEngine(host, services);
   } else {
     await startAgain(host, services);
@@ -107,16 +106,49 @@ async function leftBy(
   }
 }
 
+/** For which services Docker was restarted, and when. */
+const restartedSchema = z.object({
+  stuck: z.array(z.string()),
+  atMs: z.number(),
+  /** It did not help, and the engine is to be repaired. */
+  isAsked: z.boolean().default(false),
+});
+type RestartedFor = z.output<typeof restartedSchema>;
+
 /** For the same services it is restarted once a day: where that does not help, it never will. */
-async function wasRestartedFor(host: Host, stuck: readonly string[]): Promise<boolean> {
+async function readRestartedFor(
+  host: Host,
+  stuck: readonly string[],
+): Promise<RestartedFor | undefined> {
   try {
-    const text = (await host.state.read(files.restartedFor)) ?? '{}';
-    const before = JSON.parse(text) as { stuck?: string[]; atMs?: number };
-    const isRecent = host.now().getTime() - (before.atMs ?? 0) < MS_PER_DAY;
-    return isRecent && stuck.every((service) => before.stuck?.includes(service) === true);
+    const text = (await host.state.read(files.restartedFor)) ?? '';
+    const before = restartedSchema.parse(JSON.parse(text));
+    const isRecent = host.now().getTime() - before.atMs < MS_PER_DAY;
+    return isRecent && stuck.every((service) => before.stuck.includes(service))
+      ? before
+      : undefined;
   } catch {
-    return false;
+    return undefined;
   }
+}
+
+const writeRestartedFor = ({ state }: Host, restarted: RestartedFor): Promise<void> =>
+  state.write(files.restartedFor, `${JSON.stringify(restarted)}\n`);
+
+/** Docker has lost what still runs of them: the next run of the service has the engine's unit end that, once a day. */
+async function askForRepair(
+  host: Host,
+  stuck: readonly string[],
+  before: RestartedFor,
+): Promise<void> {
+  const what = `Docker says that it restarts these, and does not, also after its restart: ${stuck.join(', ')}`;
+  if (before.isAsked) {
+    host.log.warn(`${what}; type: orchestrator-update engine repair`);
+    return;
+  }
+  await host.state.write(files.engineStuck, `${JSON.stringify({ stuck })}\n`);
+  await writeRestartedFor(host, { ...before, isAsked: true });
+  host.log.warn(`${what}; the next run of the service has the engine repaired`);
 }
 
 function servicesOf(containers: readonly Container[]): string[] {

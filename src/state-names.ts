@@ -36,6 +36,8 @@ export const files = {
   engine: 'engine',
   /** The services for which Docker was restarted, since it said for ever that it restarts them. */
   restartedFor: 'restarted-for.json',
+  /** Docker answers, and has lost what it says it restarts. */
+  engineStuck: 'engine-stuck.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

@@ -116,6 +116,11 @@ export function isEngineCutOff({ settings }: Invocation): boolean {
   return isThere(files.engineTransaction) && !isThere(files.needsOperator);
 }
 
+/** Whether a run before has seen that Docker lost what it says it restarts. */
+export function isEngineStuck({ settings }: Invocation): boolean {
+  return existsSync(join(settings.stateDirectory, files.engineStuck));
+}
+
 const LOCK_WAIT_SECONDS = 150;
 const BETWEEN_TRIES_MS = 1000;
 

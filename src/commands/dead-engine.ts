@@ -25,7 +25,8 @@ const UNIT_SECONDS = 3600;
 
 /**
  * Has the engine's unit mend a Docker that died, or hangs: no update and no recovery can be had without it. One that a
- * person stopped is left alone; one that a repair of ours has stopped before it was cut off is not. What comes of it, the run that follows finds out by itself.
+ * person stopped is left alone; one that a repair of ours has stopped before it was cut off is not, nor one that answers and has lost
+ * what it says it restarts. What comes of it, the run that follows finds out by itself.
  *
  * @throws {RunUnderWayError} where another run is at work, which may be restarting it
  */
@@ -36,28 +37,37 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
   if (config.engine.repair === 'off') return;
   await withLock(invocation, async () => {});
   const latched = await state.read(files.needsOperator);
-  if (
-    latched !== undefined ||
-    (await isUnderWay()) ||
-    !(
-      (await isDeadNow(dockerSocket(environment))) ||
-      (await wasStoppedByRepair(settings.stateDirectory))
-    )
-  )
-    return;
-  await mendEngine(invocation, door, { config, what: 'Docker is dead' });
+  if (latched !== undefined || (await isUnderWay())) return;
+  const isDeadOrStopped =
+    (await isDeadNow(dockerSocket(environment))) ||
+    (await wasStoppedByRepair(settings.stateDirectory));
+  const isStuck = (await state.read(files.engineStuck)) !== undefined;
+  // Once, whatever comes of it.
+  if (isStuck) await state.remove(files.engineStuck);
+  if (isDeadOrStopped) await mendEngine(invocation, door, { config, what: 'Docker is dead' });
+  else if (isStuck) {
+    await mendEngine(invocation, door, { config, what: 'Docker has lost containers', isStuck });
+  }
+}
+
+/** What is to be mended, and how. */
+interface BrokenEngine {
+  readonly config: Config;
+  /** What is wrong with it. */
+  readonly what: string;
+  /** It answers, and is to be looked at all the same. */
+  readonly isStuck?: boolean;
 }
 
 /**
  * Has the engine's unit mend a broken Docker, and says what came of it.
  *
- * @param what is wrong with it
  * @throws {RefusedError} where no package of this host has brought it
  */
 export async function mendEngine(
   { settings, environment }: Invocation,
   door: Door,
-  { config, what }: { readonly config: Config; readonly what: string },
+  { config, what, isStuck = false }: BrokenEngine,
 ): Promise<void> {
   const state = openStateFiles(settings.stateDirectory);
   await refuseOthers();
@@ -66,6 +76,7 @@ export async function mendEngine(
     log.warn(`${what}: engine repair is done first; journalctl -u orchestrator-engine`);
     await askForEngine(state, {
       verb: 'repair',
+      isStuck,
       engine: config.engine,
       backupsDirectory: config.backups_dir,
       socket: dockerSocket(environment),

@@ -122,17 +122,22 @@ async function climb(context: RepairContext): Promise<readonly string[]> {
   return state === 'well' || state === 'repaired' ? [] : complaints;
 }
 
-async function mended(context: RepairContext, maxRung: number): Promise<EngineOutcome> {
+async function mended(
+  context: RepairContext,
+  maxRung: number,
+  isStuck = false,
+): Promise<EngineOutcome> {
   const host = createRepairHost(context);
+  const isNew = (await context.state.read(files.engineIncident)) === undefined;
   // Somebody else has seen to it meanwhile, or it was only busy.
-  if ((await context.state.read(files.engineIncident)) === undefined) {
+  if (isNew && !isStuck) {
     const [api] = await probeEngine(context.socket);
     if (api?.state === 'ok') {
       return { state: 'done', summary: 'Docker answers', changes: [], problems: [] };
     }
   }
   // At boot, Docker is being started at the same time.
-  else await host.settle();
+  if (!isNew) await host.settle();
   const wish = { isDry: false, maxRung };
   const { state, summary, complaints } = await repairEngine(host, wish);
   const isWell = state === 'well' || state === 'repaired';
@@ -164,10 +169,10 @@ async function carryOut(
 async function begin(
   context: UpgradeContext,
   host: UpgradeHost,
-  { verb, to, engine }: EngineRequest,
+  { verb, to, engine, isStuck }: EngineRequest,
 ): Promise<EngineOutcome> {
   const wish = { settleSeconds: engine.settle_seconds, holdSeconds: engine.hold_seconds };
-  if (verb === 'repair') return mended(context, engine.repair_max_rung);
+  if (verb === 'repair') return mended(context, engine.repair_max_rung, isStuck);
   if (verb === 'rollback') {
     const hindrance = await hindranceIn(context.state);
     return hindrance === undefined ? rollEngineBack(host, wish) : untouched(hindrance);

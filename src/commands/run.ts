@@ -14,6 +14,7 @@ import { isEngineCheckDue } from './engine-check.ts';
 import { fail } from './fail.ts';
 import {
   isEngineCutOff,
+  isEngineStuck,
   openContext,
   openDoor,
   rememberConfig,
@@ -30,7 +31,9 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   const door = openDoor(invocation.environment);
   try {
-    if (isOfService(invocation) && !(await hasPulse(dockerSocket(invocation.environment)))) {
+    const isBroken = async (): Promise<boolean> =>
+      isEngineStuck(invocation) || !(await hasPulse(dockerSocket(invocation.environment)));
+    if (isOfService(invocation) && (await isBroken())) {
       const { mendDeadEngine } = await import('./dead-engine.ts');
       await mendDeadEngine(invocation, door);
     }

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { configSchema, settleConfig } from '../../src/config/schema.ts';
+import { files } from '../../src/state-names.ts';
 import { mendStopped } from '../../src/mend.ts';
 import { writeDeployed } from '../../src/records.ts';
 import { fakeHost } from '../support/fake-host.ts';
@@ -128,4 +129,10 @@ await t.test('what Docker says that it restarts, and has not since it began', as
   );
   t.equal(await mendStopped(host, config), undefined);
   t.equal(restarts, 1, 'once');
+  // Then the engine is to be repaired: once, whatever comes of that.
+  t.match(await host.state.read(files.engineStuck), /"stuck":\["stuck"\]/);
+  await host.state.remove(files.engineStuck);
+  t.equal(await mendStopped(host, config), undefined);
+  t.equal(await host.state.read(files.engineStuck), undefined);
+  t.equal(restarts, 1);
 });

@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { engineFaults } from '../engine-faults.ts';
 import { mends, repair, startForRepair } from '../engine-repair.ts';
 
@@ -32,10 +32,23 @@ await t.test('a run of the service that finds Docker dead has it mended', async 
   t.equal((await host.containers()).length, 3);
 });
 
+const stays = async (t: Test): Promise<void> => {
+  await host.cli('run', '--auto');
+  await host.update();
+  t.notMatch((await host.bash('systemctl is-active docker')).stdout, /^active/);
+  await host.bash('systemctl reset-failed docker; systemctl start docker.socket docker');
+  await host.waitHealthy();
+};
+
 await t.test('what a person stopped stays stopped', async (t) => {
   await host.bash('systemctl stop docker.socket docker', { reject: true });
-  await host.cli('run', '--auto');
-  t.equal((await host.bash('systemctl is-active docker')).stdout, 'inactive');
-  await host.bash('systemctl start docker.socket docker', { reject: true });
-  await host.waitHealthy();
+  await stays(t);
+});
+
+await t.test('also one that did not end in time', async (t) => {
+  const limit = '/run/systemd/system/docker.service.d';
+  const soon = `mkdir -p ${limit}; printf '[Service]\\nTimeoutStopSec=3\\n' >${limit}/soon.conf; systemctl daemon-reload`;
+  await host.bash(`${soon}; kill -STOP $(pidof dockerd); systemctl stop docker.socket docker`);
+  t.match((await host.bash('systemctl show docker -p Result')).stdout, /timeout/);
+  await stays(t);
 });
