@@ -54,8 +54,11 @@ export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<
     const complaints = complaintsOf(diagnosis);
     if (first.length === 0) first = complaints;
     const before = await readIncident(host);
+    const left = leftAlone(diagnosis);
     if (isWell(diagnosis)) {
-      return wish.isDry ? allWell : await over(host, before, taken, first);
+      return wish.isDry
+        ? wellBut(left)
+        : await over(host, before, { taken, complaints: first, left });
     }
     const tried = triedIn(before, taken);
     const rungs = rungsFor(diagnosis, tried, wish.maxRung);
@@ -64,7 +67,10 @@ export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<
     const [rung] = rungs;
     // What is broken in another way each time it is looked at is for a person, too.
     if (rung === undefined || doubts === MAX_DOUBTS) {
-      return await giveUp(host, complaints, { taken, more: moreFor(diagnosis, tried, wish) });
+      return await giveUp(host, complaints, {
+        taken,
+        more: moreFor(diagnosis, tried, wish) + left,
+      });
     }
     if (rung.isDisruptive && !(await isConfirmed(host, rung, { ...wish, tried }))) {
       doubts += 1;
@@ -76,6 +82,10 @@ export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<
     taken.push(rung);
     const isDone = await tryRung(host, rung);
     if (isDone && rung.name === 'reboot') return rebooting(complaints, taken);
+    // Its volumes may be half full now; a person was asked for before the first was made.
+    if (!isDone && rung.name === 'restore') {
+      return await giveUp(host, complaints, { taken, more: '' });
+    }
     await host.settle();
   }
 }
@@ -95,25 +105,32 @@ async function isConfirmed(
   return true;
 }
 
-const allWell: RepairOutcome = {
-  state: 'well',
-  summary: 'the engine works',
-  complaints: [],
-  rungs: [],
-};
+/** What a person has to know of a cluster that nothing is done to; empty where it is looked after. */
+function leftAlone({ clusterHindrance }: EngineDiagnosis): string {
+  return clusterHindrance === undefined
+    ? ''
+    : `; the cluster was not looked at: ${clusterHindrance}`;
+}
+
+function wellBut(left: string): RepairOutcome {
+  return { state: 'well', summary: `the engine works${left}`, complaints: [], rungs: [] };
+}
 
 async function over(
   host: RepairHost,
   incident: Incident | undefined,
-  taken: readonly Rung[],
-  complaints: readonly string[],
+  {
+    taken,
+    complaints,
+    left,
+  }: { taken: readonly Rung[]; complaints: readonly string[]; left: string },
 ): Promise<RepairOutcome> {
-  if (incident === undefined && taken.length === 0) return allWell;
+  if (incident === undefined && taken.length === 0) return wellBut(left);
   // The engine is well; what it has ended on the way is not.
   const failed = await host.startEnded(incident?.running ?? []);
   await host.state.remove(files.engineIncident);
   const names = taken.map(({ number, what }) => `${what} (rung ${number})`).join('; ');
-  const summary = `the engine works again${names === '' ? '' : ` after: ${names}`}`;
+  const summary = `the engine works again${names === '' ? '' : ` after: ${names}`}${left}`;
   if (failed.length === 0) return { state: 'repaired', summary, complaints, rungs: taken };
   const more = `${summary}; these ran before and do not start: ${failed.join('; ')}`;
   return { state: 'half', summary: more, complaints, rungs: taken };
@@ -200,12 +217,10 @@ function tell({ log }: RepairHost, rung: Rung, complaints: readonly string[]): v
   else log.info(text);
 }
 
-/** Whether this host was rebooted to mend its engine, and nobody has looked since; how far up it may be gone then. */
-export async function rungAfterReboot(
-  host: Pick<RepairHost, 'state'>,
-): Promise<number | undefined> {
+/** How far up an incident may be gone on with that was cut off, also by a reboot; undefined where there is none. */
+export async function rungOfIncident(host: Pick<RepairHost, 'state'>): Promise<number | undefined> {
   const incident = await readIncident(host);
-  return incident?.tried.at(-1) === 'reboot' ? incident.maxRung : undefined;
+  return incident === undefined || incident.tried.length === 0 ? undefined : incident.maxRung;
 }
 
 /** What cannot be read is as if nothing had been tried. */

@@ -196,7 +196,7 @@ async function volumeSwaps(
 }
 
 /** As compose makes it: a volume without them it takes for a stranger's. */
-function composeLabels(model: ComposeModel, name: string): Record<string, string> {
+export function composeLabels(model: ComposeModel, name: string): Record<string, string> {
   const key = Object.keys(model.volumes ?? {}).find((one) => volumeName(model, one) === name);
   if (key === undefined) return {};
   return { 'com.docker.compose.project': model.name ?? '', 'com.docker.compose.volume': key };

@@ -116,9 +116,10 @@ export function isEngineCutOff({ settings }: Invocation): boolean {
   return isThere(files.engineTransaction) && !isThere(files.needsOperator);
 }
 
-/** Whether a run before has seen that Docker lost what it says it restarts. */
-export function isEngineStuck({ settings }: Invocation): boolean {
-  return existsSync(join(settings.stateDirectory, files.engineStuck));
+/** Whether a run before has seen that Docker lost what it says it restarts, or a repair of the engine is unfinished. */
+export function isEngineToBeMended({ settings }: Invocation): boolean {
+  const names = [files.engineStuck, files.engineIncident];
+  return names.some((name) => existsSync(join(settings.stateDirectory, name)));
 }
 
 const LOCK_WAIT_SECONDS = 150;

@@ -12,6 +12,7 @@ import { answers } from '../host/engine-pulse.ts';
 import { exec } from '../host/exec.ts';
 import { chooseStream, createLog } from '../host/log.ts';
 import { openStateFiles } from '../host/state-files.ts';
+import { rungOfIncident } from '../repair-engine.ts';
 import { files } from '../state-names.ts';
 import { readConfig, withLock, type Door } from './context.ts';
 import { refuseOthers } from './engine-repair.ts';
@@ -44,9 +45,12 @@ export async function mendDeadEngine(invocation: Invocation, door: Door): Promis
   const isStuck = (await state.read(files.engineStuck)) !== undefined;
   // Once, whatever comes of it.
   if (isStuck) await state.remove(files.engineStuck);
+  const isCutOff = (await rungOfIncident({ state })) !== undefined;
   if (isDeadOrStopped) await mendEngine(invocation, door, { config, what: 'Docker is dead' });
   else if (isStuck) {
     await mendEngine(invocation, door, { config, what: 'Docker has lost containers', isStuck });
+  } else if (isCutOff) {
+    await mendEngine(invocation, door, { config, what: 'a repair of Docker was cut off' });
   }
 }
 

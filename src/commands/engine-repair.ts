@@ -1,4 +1,5 @@
 import type { Invocation } from '../command-table.ts';
+import { completeRepair } from '../complete-repair.ts';
 import { USUAL_RUNG } from '../core/engine-ladder.ts';
 import { packagesOfEngines, partsOf } from '../core/engine-parts.ts';
 import { RefusedError, UsageError } from '../errors.ts';
@@ -8,8 +9,8 @@ import { createRepairHost } from '../host/engine-repair.ts';
 import { openPackages } from '../host/packages.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { repairEngine, type RepairOutcome } from '../repair-engine.ts';
-import { openDoor, readConfig, whenFree, type Door } from './context.ts';
-import { bringClusterUp, openRepairCluster } from './repair-cluster.ts';
+import { openDoor, readConfig, whenFree } from './context.ts';
+import { openRepairCluster } from './repair-cluster.ts';
 import { chooseStream, createLog } from '../host/log.ts';
 
 const exitCodeOf: Readonly<Record<RepairOutcome['state'], ExitCode>> = {
@@ -30,6 +31,7 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
   await refuseOthers();
   const door = openDoor(environment);
   const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
+  const cluster = openRepairCluster(invocation, door);
   const host = createRepairHost({
     socket: dockerSocket(environment),
     backupsDirectory: config.backups_dir,
@@ -37,13 +39,13 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
     state: openStateFiles(settings.stateDirectory),
     log,
     isStopping: () => door.stop.requestedBy() !== undefined,
-    cluster: openRepairCluster(invocation, door),
+    cluster,
   });
   try {
     const outcome = isDry
       ? await repairEngine(host, { isDry, maxRung })
       : await whenFree(invocation, log, async () =>
-          withClusterUp(await repairEngine(host, { isDry, maxRung }), invocation, door),
+          completeRepair(await repairEngine(host, { isDry, maxRung }), cluster),
         );
     process.stdout.write(
       `${invocation.json ? JSON.stringify(outcome, undefined, 2) : textOf(outcome)}\n`,
@@ -73,18 +75,6 @@ export async function refuseOthers(): Promise<void> {
     `this engine cannot be repaired here: ${why}`,
     'orchestrator-update engine status; systemctl status docker',
   );
-}
-
-/** An engine that works is not all of it. */
-async function withClusterUp(
-  outcome: RepairOutcome,
-  invocation: Invocation,
-  door: Door,
-): Promise<RepairOutcome> {
-  const { state, summary } = outcome;
-  if (state !== 'repaired' && state !== 'half') return outcome;
-  if (await bringClusterUp(invocation, door)) return outcome;
-  return { ...outcome, state: 'half', summary: `${summary}; the cluster could not be brought up` };
 }
 
 function textOf({ summary, complaints, rungs, evidence, state }: RepairOutcome): string {

@@ -16,7 +16,6 @@ import { hindranceIn } from '../hindrance.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { readBootId } from '../host/boot-id.ts';
-import { probeEngine } from '../host/engine-probes.ts';
 import { readFactsBefore } from '../host/engine-facts-before.ts';
 import { createRepairHost, type RepairContext } from '../host/engine-repair.ts';
 import { createUpgradeHost, type UpgradeContext } from '../host/engine-upgrade.ts';
@@ -25,11 +24,12 @@ import { chooseStream, createLog } from '../host/log.ts';
 import type { UpgradeHost } from '../host/upgrade-host.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { files } from '../state-names.ts';
-import { repairEngine, rungAfterReboot } from '../repair-engine.ts';
+import { repairEngine, rungOfIncident } from '../repair-engine.ts';
 import type { EngineOutcome } from '../engine-outcome.ts';
 import { rollEngineBack } from '../take-engine-back.ts';
 import { recoverEngine, upgradeEngine } from '../upgrade-engine.ts';
-import { openDoor, whenFree, type Door } from './context.ts';
+import { openDoor, readConfig, whenFree, type Door } from './context.ts';
+import { mendedEngine } from './mended-engine.ts';
 import { openRepairCluster } from './repair-cluster.ts';
 import { exitCodeOf } from './engine-upgrade.ts';
 
@@ -46,7 +46,7 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
   const engine = request?.engine ?? engineSchema.parse({});
   const repairContext: RepairContext = {
     socket: request?.socket ?? dockerSocket(environment),
-    backupsDirectory: request?.backupsDirectory ?? '/nowhere',
+    backupsDirectory: request?.backupsDirectory ?? (await backupsConfigured(invocation)),
     stateDirectory: settings.stateDirectory,
     state,
     log,
@@ -76,6 +76,14 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     }
     await log.flush();
   }
+}
+
+/** What was asked at another time is gone with a reboot; what cannot be read keeps nothing from being seen to. */
+async function backupsConfigured(invocation: Invocation): Promise<string> {
+  return readConfig(invocation).then(
+    ({ backups_dir: directory }) => directory,
+    () => '/nowhere',
+  );
 }
 
 /** What comes of a look at what can be had: an upgrade that is asked for, or nothing. */
@@ -122,29 +130,6 @@ async function climb(context: RepairContext): Promise<readonly string[]> {
   return state === 'well' || state === 'repaired' ? [] : complaints;
 }
 
-async function mended(
-  context: RepairContext,
-  maxRung: number,
-  isStuck = false,
-): Promise<EngineOutcome> {
-  const host = createRepairHost(context);
-  const isNew = (await context.state.read(files.engineIncident)) === undefined;
-  // Somebody else has seen to it meanwhile, or it was only busy.
-  if (isNew && !isStuck) {
-    const [api] = await probeEngine(context.socket);
-    if (api?.state === 'ok') {
-      return { state: 'done', summary: 'Docker answers', changes: [], problems: [] };
-    }
-  }
-  // At boot, Docker is being started at the same time.
-  if (!isNew) await host.settle();
-  const wish = { isDry: false, maxRung };
-  const { state, summary, complaints } = await repairEngine(host, wish);
-  const isWell = state === 'well' || state === 'repaired';
-  const told = state === 'operator' ? 'operator' : 'aborted';
-  return { state: isWell ? 'done' : told, summary, changes: [], problems: complaints };
-}
-
 async function carryOut(
   context: UpgradeContext,
   request: EngineRequest | undefined,
@@ -156,8 +141,11 @@ async function carryOut(
     const recovered = await recoverEngine(host, wish);
     const isAsked = request && isToBeBegun(request, host.now(), await host.bootId());
     if (recovered !== undefined) return isAsked ? withoutRequest(recovered) : recovered;
-    const rung = await rungAfterReboot(host);
-    if (rung !== undefined && !(await host.isLatched())) return await mended(context, rung);
+    const rung = await rungOfIncident(host);
+    if (rung !== undefined && !(await host.isLatched())) {
+      const outcome = await mendedEngine(context, rung);
+      return isAsked && request.verb !== 'repair' ? withoutRequest(outcome) : outcome;
+    }
     if (!isAsked) return untouched('nothing is asked for, or it was cut off before it began');
     await writeEngineRequest(context.state, { ...request, isBegun: true });
     return await begin(context, host, request);
@@ -172,7 +160,7 @@ async function begin(
   { verb, to, engine, isStuck }: EngineRequest,
 ): Promise<EngineOutcome> {
   const wish = { settleSeconds: engine.settle_seconds, holdSeconds: engine.hold_seconds };
-  if (verb === 'repair') return mended(context, engine.repair_max_rung, isStuck);
+  if (verb === 'repair') return mendedEngine(context, engine.repair_max_rung, isStuck);
   if (verb === 'rollback') {
     const hindrance = await hindranceIn(context.state);
     return hindrance === undefined ? rollEngineBack(host, wish) : untouched(hindrance);

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
-import { PROPERTIES_OF_START, startOf } from '../core/engine-start.ts';
+import { PROPERTIES_OF_START, restartsIn, startOf } from '../core/engine-start.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { exec } from '../host/exec.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';
@@ -15,7 +15,7 @@ import { isUnderWay } from './engine-upgrade.ts';
 import { fail } from './fail.ts';
 
 const ASK_SECONDS = 15;
-const HANGS = 'Docker hangs while it starts';
+const HANGS = 'Docker does not get ready';
 
 /** `engine watch`: what is started with Docker. Sees that its start comes to an end; until then no other unit can. */
 export async function watch(invocation: Invocation): Promise<ExitCode> {
@@ -25,7 +25,7 @@ export async function watch(invocation: Invocation): Promise<ExitCode> {
       start: async () => {
         const command = systemctlShow('docker.service', PROPERTIES_OF_START);
         const { stdout } = await exec(command, { timeoutSeconds: ASK_SECONDS });
-        return startOf(stdout, monotonicSeconds());
+        return { how: startOf(stdout, monotonicSeconds()), restarts: restartsIn(stdout) };
       },
       mend: () => mend(invocation, door),
       pause: (seconds) => wait(seconds * 1000, undefined, { signal: door.stop.signal() }),

@@ -14,7 +14,7 @@ import { isEngineCheckDue } from './engine-check.ts';
 import { fail } from './fail.ts';
 import {
   isEngineCutOff,
-  isEngineStuck,
+  isEngineToBeMended,
   openContext,
   openDoor,
   rememberConfig,
@@ -32,7 +32,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const door = openDoor(invocation.environment);
   try {
     const isBroken = async (): Promise<boolean> =>
-      isEngineStuck(invocation) || !(await hasPulse(dockerSocket(invocation.environment)));
+      isEngineToBeMended(invocation) || !(await hasPulse(dockerSocket(invocation.environment)));
     if (isOfService(invocation) && (await isBroken())) {
       const { mendDeadEngine } = await import('./dead-engine.ts');
       await mendDeadEngine(invocation, door);

@@ -36,6 +36,9 @@ export function damagedDatabase(docker: string, containerd: string): EngineDatab
   return VOLUMES.test(last) && UNREADABLE.test(last) ? 'volumes' : undefined;
 }
 
+/** Nothing of this is mended by beginning anew: a disk, somebody else who has it, the kernel, a setting. */
+const NOT_DAMAGED =
+  /no space left|read-only file system|quota|input\/output error|timeout|permission denied|not supported|unknown option|too many open files|device or resource busy/i;
 /** How Docker speaks of what it keeps, where the path is not named. */
 const KEPT = /graphdriver|image store|layer store|reference store/i;
 
@@ -47,7 +50,13 @@ const KEPT = /graphdriver|image store|layer store|reference store/i;
  */
 export function blamesRoot(docker: string, root: string): boolean {
   const last = lastFailure(docker);
-  return last !== undefined && (last.includes(`${root}/`) || KEPT.test(last));
+  if (last === undefined || NOT_DAMAGED.test(last)) return false;
+  return last.includes(`${root}/`) || KEPT.test(last);
+}
+
+/** What dockerd said last when it did not start; empty where it said nothing of that. */
+export function lastFailureIn(docker: string): string {
+  return lastFailure(docker) ?? '';
 }
 
 /**

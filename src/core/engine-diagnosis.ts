@@ -24,22 +24,27 @@ export interface EngineDiagnosis {
   readonly isRootAtFault: boolean;
   /** Images are kept by Docker, not by containerd. */
   readonly keepsImagesItself: boolean;
-  /** The cluster can be made anew: nothing of it is under way, and its work tree is what was deployed. */
-  readonly canRecreate: boolean;
+  /** Why the cluster must be left as it is; undefined where it can be made anew. */
+  readonly clusterHindrance: string | undefined;
   /** Where Docker keeps everything. */
   readonly disk: DiskState;
   /** Docker answers, and knows no container of the release that is deployed. */
   readonly cluster: ClusterState;
+  /** Those of its volumes that are not there any more. */
+  readonly lostVolumes: readonly string[];
 }
 
 /** `room`: it is full, and old backups on it could go. */
 export type DiskState = 'well' | 'full' | 'room';
 
-/** `gone`: there is no container of it; `lost`: nor all of its volumes that the newest good backup has. */
-export type ClusterState = 'there' | 'gone' | 'lost' | 'unknown';
+/**
+ * `gone`: Docker knows no container of it; `lost`: nor any of its volumes, and the newest good backup has them all;
+ * `torn`: some of its volumes are gone, or no backup has them.
+ */
+export type ClusterState = 'there' | 'gone' | 'lost' | 'torn' | 'unknown';
 
 /** A restart makes no room, and what ran may not come back. */
-const FULL = /no space left|read-only file system|quota exceeded/i;
+export const FULL = /no space left|read-only file system|quota exceeded/i;
 
 /** Docker itself does not answer. */
 export function isAway(diagnosis: EngineDiagnosis): boolean {
@@ -58,6 +63,11 @@ export function detailOf({ probes }: EngineDiagnosis, probe: EngineProbeName): s
   return probes.find((one) => one.name === probe && one.state === 'failed')?.detail ?? '';
 }
 
+/** Whether the cluster can be made anew: nothing of it is under way, and its work tree is what was deployed. */
+export function canRecreate({ clusterHindrance }: EngineDiagnosis): boolean {
+  return clusterHindrance === undefined;
+}
+
 /** Whether nothing more can be written where Docker keeps everything. */
 export function isFull({ probes, disk }: EngineDiagnosis): boolean {
   return disk !== 'well' || probes.some(({ detail }) => FULL.test(detail));
@@ -65,7 +75,7 @@ export function isFull({ probes, disk }: EngineDiagnosis): boolean {
 
 /** Whether there is nothing to mend. A disk that is full harms nobody as long as Docker works. */
 export function isWell({ probes, halfInstalled, cluster }: EngineDiagnosis): boolean {
-  const isClusterThere = cluster !== 'gone' && cluster !== 'lost';
+  const isClusterThere = cluster === 'there' || cluster === 'unknown';
   return (
     probes.every(({ state }) => state !== 'failed') && halfInstalled.length === 0 && isClusterThere
   );
@@ -88,6 +98,7 @@ export function complaintsOf(diagnosis: EngineDiagnosis): string[] {
     ...listed('files are not what was installed', diagnosis.damagedPackages),
     ...(diagnosis.disk === 'well' ? [] : ['the disk that Docker keeps everything on is full']),
     ...clusterComplaints[diagnosis.cluster],
+    ...listed('volumes of it that are gone', diagnosis.lostVolumes),
   ];
 }
 
@@ -99,5 +110,6 @@ const clusterComplaints: Readonly<Record<ClusterState, readonly string[]>> = {
   there: [],
   unknown: [],
   gone: ['Docker knows no container of the cluster'],
-  lost: ['Docker knows no container of the cluster, and volumes of the newest backup are gone'],
+  lost: ['Docker knows no container of the cluster'],
+  torn: ['Docker knows no container of the cluster'],
 };

@@ -1,4 +1,4 @@
-import { detailOf, has, isAway, type EngineDiagnosis } from './engine-diagnosis.ts';
+import { canRecreate, detailOf, has, isAway, type EngineDiagnosis } from './engine-diagnosis.ts';
 
 /** One thing that may mend an engine. */
 export interface Rung {
@@ -149,7 +149,7 @@ export const ladder: readonly RungRule[] = [
     isReversible: true,
     isDisruptive: true,
     canHelp: (diagnosis) =>
-      isAway(diagnosis) && diagnosis.damaged === 'networks' && diagnosis.canRecreate,
+      isAway(diagnosis) && diagnosis.damaged === 'networks' && canRecreate(diagnosis),
   },
   {
     number: 10,
@@ -183,7 +183,7 @@ export const ladder: readonly RungRule[] = [
   {
     number: 16,
     name: 'renew-root',
-    what: 'put all that Docker keeps aside, but the volumes; make the cluster anew',
+    what: 'put all that Docker keeps aside, but the volumes; the cluster is made anew after that',
     risk: 'containers, images and networks are made anew, those of others are gone; volumes stay as they are',
     isReversible: true,
     isDisruptive: true,
@@ -191,7 +191,7 @@ export const ladder: readonly RungRule[] = [
       isAway(diagnosis) &&
       diagnosis.isRootAtFault &&
       diagnosis.damagedPackages.length === 0 &&
-      diagnosis.canRecreate,
+      canRecreate(diagnosis),
   },
   {
     number: 17,
@@ -207,8 +207,8 @@ export const ladder: readonly RungRule[] = [
   {
     number: 18,
     name: 'restore',
-    what: 'bring the volumes back from the newest good backup',
-    risk: 'what was written since that backup is gone already',
+    what: 'bring the volumes, which are all gone, back from the newest good backup',
+    risk: 'the cluster begins with the data of that backup: what was written since is not in it',
     isReversible: false,
     isDisruptive: false,
     canHelp: (diagnosis) => canServe(diagnosis) && diagnosis.cluster === 'lost',
@@ -230,5 +230,5 @@ function isServing(diagnosis: EngineDiagnosis): boolean {
 }
 
 function canServe(diagnosis: EngineDiagnosis): boolean {
-  return isServing(diagnosis) && diagnosis.canRecreate;
+  return isServing(diagnosis) && canRecreate(diagnosis);
 }

@@ -4,6 +4,7 @@ export const PROPERTIES_OF_START = [
   'SubState',
   'Job',
   'ExecMainStartTimestampMonotonic',
+  'NRestarts',
 ] as const;
 
 /** Docker's packages set no limit: one with thousands of containers on a slow disk may take minutes. */
@@ -27,4 +28,9 @@ export function startOf(shown: string, nowSeconds: number): 'waiting' | 'hangs' 
   const startedAtSeconds = Number(of('ExecMainStartTimestampMonotonic')) / 1e6;
   if (!(startedAtSeconds > 0)) return 'waiting';
   return nowSeconds - startedAtSeconds >= HANGS_AFTER_SECONDS ? 'hangs' : 'waiting';
+}
+
+/** How often systemd has started it again by itself, by the same. */
+export function restartsIn(shown: string): number {
+  return Number(/^NRestarts=(\d+)$/m.exec(shown)?.[1] ?? 0);
 }

@@ -45,6 +45,28 @@ export function namedVolumesOf(model: ComposeModel, service: Service): Mount[] {
   );
 }
 
+/** Whether a driver, or its options, keep the data of a volume elsewhere. */
+function isElsewhere(definition: unknown): boolean {
+  const { driver = 'local', driver_opts: options } = (definition ?? {}) as {
+    driver?: string;
+    driver_opts?: object;
+  };
+  return driver !== 'local' || Object.keys(options ?? {}).length > 0;
+}
+
+/** The volumes that services mount and whose data Docker itself keeps, without a driver's options; by Docker's names. */
+export function keptVolumesOf(model: ComposeModel): string[] {
+  const mounted = new Set(
+    Object.values(model.services).flatMap((service) =>
+      namedVolumesOf(model, service).map(({ source }) => source),
+    ),
+  );
+  return Object.entries(model.volumes ?? {})
+    .filter(([, definition]) => !isElsewhere(definition))
+    .map(([key]) => volumeName(model, key))
+    .filter((name) => mounted.has(name));
+}
+
 /** Docker's name of a volume of the model. */
 export function volumeName(model: ComposeModel, key: string): string {
   const { name } = (model.volumes?.[key] ?? {}) as { name?: string };

@@ -1,5 +1,5 @@
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, statfs } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isWithin } from '../core/contents.ts';
 import { REPLACED_PATTERN } from '../core/swap.ts';
 import { roomFor } from '../core/room.ts';
@@ -216,7 +216,7 @@ async function readManifest(path: string): Promise<BackupManifest | undefined> {
   try {
     const manifest = JSON.parse(await readFile(path, 'utf8')) as BackupManifest;
     const isKnown = manifest.schema === 1 || manifest.schema === 2;
-    return isKnown && path.endsWith(`/${manifest.name}/${MANIFEST}`) ? manifest : undefined;
+    return isKnown && manifest.name === basename(dirname(path)) ? manifest : undefined;
   } catch {
     return undefined;
   }

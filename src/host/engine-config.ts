@@ -8,6 +8,8 @@ import type { Log } from './log.ts';
 import { replaceFile } from './state-files.ts';
 
 const CONFIG = '/etc/docker/daemon.json';
+/** The same, from `/` on. */
+const parts = ['etc', 'docker', 'daemon.json'];
 const ASK_SECONDS = 15;
 
 /** What dockerd says of its configuration; undefined where that is well, or there is none. */
@@ -38,10 +40,21 @@ export async function problemOf(file: string): Promise<string | undefined> {
 export async function goodConfig(backupsDirectory: string): Promise<string | undefined> {
   for (const { name } of await listBackups(backupsDirectory)) {
     const kept = join(backupsDirectory, name, 'engine', CONFIG);
-    const found = await lstat(kept).catch(() => undefined);
-    if (found?.isFile() === true && (await problemOf(kept)) === undefined) return kept;
+    const isOurs = await isOfRoot(join(backupsDirectory, name), ['engine', ...parts]);
+    if (isOurs && (await problemOf(kept)) === undefined) return kept;
   }
   return undefined;
+}
+
+/** The owner of the work tree may write to the directory of the backups: what is made up there is not trusted. */
+async function isOfRoot(directory: string, names: readonly string[]): Promise<boolean> {
+  const paths = names.map((_, index) => join(directory, ...names.slice(0, index + 1)));
+  const found = await Promise.all(paths.map((path) => lstat(path).catch(() => undefined)));
+  return found.every((one, index) => {
+    const isLast = index === found.length - 1;
+    const isRight = isLast ? one?.isFile() : one?.isDirectory();
+    return isRight === true && one?.uid === 0 && (one.mode & 0o022) === 0;
+  });
 }
 
 /**

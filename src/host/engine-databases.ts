@@ -1,7 +1,14 @@
 import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dockerCommandLine, lastWords } from '../argv/engine-repair.ts';
-import { blamesRoot, damagedDatabase, type EngineDatabase } from '../core/engine-databases.ts';
+import { settingsIn } from '../core/daemon-json.ts';
+import { FULL } from '../core/engine-diagnosis.ts';
+import {
+  blamesRoot,
+  damagedDatabase,
+  lastFailureIn,
+  type EngineDatabase,
+} from '../core/engine-databases.ts';
 import { codeOf } from '../errors.ts';
 import { exec } from './exec.ts';
 import type { Log } from './log.ts';
@@ -19,16 +26,23 @@ const ASK_SECONDS = 15;
 export interface DamageFound {
   readonly damaged: EngineDatabase | undefined;
   readonly isRootAtFault: boolean;
+  /** It says that nothing more can be written. */
+  readonly isDiskAtFault: boolean;
 }
 
-export const noDamage: DamageFound = { damaged: undefined, isRootAtFault: false };
+export const noDamage: DamageFound = {
+  damaged: undefined,
+  isRootAtFault: false,
+  isDiskAtFault: false,
+};
 
 export async function findDamage(): Promise<DamageFound> {
   const root = await dataRoot();
   if (root === undefined) return noDamage;
   const docker = await wordsOf('docker.service');
   const damaged = damagedDatabase(docker, await wordsOf('containerd.service'));
-  return { damaged, isRootAtFault: damaged === undefined && blamesRoot(docker, root) };
+  const isRootAtFault = damaged === undefined && blamesRoot(docker, root);
+  return { damaged, isRootAtFault, isDiskAtFault: FULL.test(lastFailureIn(docker)) };
 }
 
 function wordsOf(unit: 'docker.service' | 'containerd.service'): Promise<string> {
@@ -45,8 +59,8 @@ export async function dataRoot(): Promise<string | undefined> {
   );
   if (shown === undefined || /--data-root|--graph| -g /.test(shown.stdout)) return undefined;
   try {
-    const text = await readFile(CONFIG, 'utf8').catch(() => '{}');
-    const { 'data-root': root } = JSON.parse(text) as { 'data-root'?: string };
+    const text = await readFile(CONFIG, 'utf8').catch(() => '');
+    const { 'data-root': root } = settingsIn(text) as { 'data-root'?: string };
     return root ?? '/var/lib/docker';
   } catch {
     return undefined;

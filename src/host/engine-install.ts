@@ -1,8 +1,11 @@
 import { lstat, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Command } from '../argv/command.ts';
-import { inPackagesUnit, POLICY } from '../argv/engine-upgrade.ts';
+import { inPackagesUnit, PACKAGES_UNIT, POLICY } from '../argv/engine-upgrade.ts';
+import { systemctlShow } from '../argv/systemctl.ts';
 import type { PackageChange } from '../core/engine-upgrade.ts';
+import { OperatorError } from '../errors.ts';
 import { keptFiles, removedOf } from './engine-packages.ts';
 import { CommandError, exec } from './exec.ts';
 import type { PackageHost } from './package-host.ts';
@@ -11,6 +14,9 @@ import type { Side } from './upgrade-host.ts';
 
 const INSTALL_SECONDS = 3600;
 const LAST_LINES = 5;
+const ASK_SECONDS = 15;
+const UNIT_SECONDS = 7200;
+const BETWEEN_LOOKS_MS = 1000;
 /** Says no to every start and restart of a service. */
 const REFUSES = '#!/bin/sh\nexit 101\n';
 
@@ -101,8 +107,28 @@ async function lastLinesOf(log: string): Promise<string> {
   return text.trim().split('\n').slice(-LAST_LINES).join(' | ');
 }
 
+/** Waits until no installation of ours is under way, and nothing is left of it. @throws after two hours */
+export async function waitForPackages(): Promise<void> {
+  const untilMs = performance.now() + UNIT_SECONDS * 1000;
+  for (;;) {
+    const shown = await exec(systemctlShow(PACKAGES_UNIT, ['ActiveState']), {
+      timeoutSeconds: ASK_SECONDS,
+    });
+    if (!/^ActiveState=(active|activating|deactivating|reloading)$/m.test(shown.stdout)) {
+      return removeMountPoint();
+    }
+    if (performance.now() > untilMs) {
+      throw new OperatorError(
+        `${PACKAGES_UNIT} goes on after ${UNIT_SECONDS} s`,
+        `systemctl status ${PACKAGES_UNIT}`,
+      );
+    }
+    await wait(BETWEEN_LOOKS_MS);
+  }
+}
+
 /** systemd makes an empty file where it mounts ours; one that cannot be executed says nothing. */
-export async function removeMountPoint(): Promise<void> {
+async function removeMountPoint(): Promise<void> {
   const found = await lstat(POLICY).catch(() => undefined);
   const isEmpty = found?.isFile() === true && found.size === 0 && (found.mode & 0o111) === 0;
   if (isEmpty) await rm(POLICY);

@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { packagesOfEngines, type PackageFacts } from '../core/engine-parts.ts';
 import { OperatorError } from '../errors.ts';
 import { files } from '../state-names.ts';
-import { reinstallKept, unitPlaces } from './engine-install.ts';
+import { reinstallKept, unitPlaces, waitForPackages } from './engine-install.ts';
 import { fetchPackages, keptElsewhere } from './engine-packages.ts';
 import type { RepairContext } from './engine-repair.ts';
 import { exec } from './exec.ts';
 import type { PackageHost } from './package-host.ts';
-import { needPackages } from './packages.ts';
+import { needPackages, untilNobodyInstalls } from './packages.ts';
 
 const FINISH_SECONDS = 3600;
 /** Below the directory of the engine's packages. */
@@ -63,11 +63,33 @@ async function reinstall(
   const same = installed.map(({ name, version }) => ({ name, from: version, to: version }));
   const engine = join(stateDirectory, files.engine);
   const directory = join(engine, PLACE);
+  await untilNobodyInstalls();
+  await waitForPackages();
   try {
     const elsewhere = await keptElsewhere(engine);
     await fetchPackages(packages, directory, same, { side: 'new', elsewhere });
+    await refuseOtherVersions(packages, installed);
     await reinstallKept(packages, directory, unitPlaces(engine));
   } finally {
     await rm(directory, { recursive: true, force: true });
+    // An installation ends the hold of what it installs.
+    const held = installed.filter(({ isHeld }) => isHeld).map(({ name }) => name);
+    if (held.length > 0) await packages.hold(held);
   }
+}
+
+/** Fetching may take minutes, in which somebody else may have upgraded them. */
+async function refuseOtherVersions(
+  packages: PackageHost,
+  installed: readonly PackageFacts[],
+): Promise<void> {
+  const now = await packages.installed(installed.map(({ name }) => name));
+  const other = installed.find(
+    ({ name, version }) => now.find((one) => one.name === name)?.version !== version,
+  );
+  if (other === undefined) return;
+  throw new OperatorError(
+    `${other.name} was changed by somebody else meanwhile`,
+    'orchestrator-update engine status',
+  );
 }

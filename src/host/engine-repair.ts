@@ -3,9 +3,10 @@ import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { askContainerd } from '../argv/engine-repair.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
-import type { ClusterState, EngineDiagnosis } from '../core/engine-diagnosis.ts';
+import type { EngineDiagnosis } from '../core/engine-diagnosis.ts';
 import { packagesOfEngines } from '../core/engine-parts.ts';
 import { PROPERTIES_OF_START, startOf } from '../core/engine-start.ts';
+import { messageOf } from '../errors.ts';
 import { readNeedsOperator, writeNeedsOperator } from '../records.ts';
 import { openEngineApi } from './engine-api.ts';
 import { configProblem, goodConfig } from './engine-config.ts';
@@ -37,6 +38,9 @@ export interface RepairContext {
 }
 
 const API_SECONDS = 20;
+/** What Docker waits for at boot, the network among it. */
+const START_SECONDS = 300;
+const BETWEEN_LOOKS_MS = 1000;
 const ASK_SECONDS = 15;
 /** What `docker.socket` makes. */
 const SOCKETS = ['/run/docker.sock', '/var/run/docker.sock'];
@@ -54,6 +58,7 @@ export function createRepairHost(context: RepairContext): RepairHost {
     runningContainers: async () =>
       (await runningIds(api)) ?? (await shimTasks()).map(({ id }) => id),
     take: (rung) => takeRung(context, rung),
+    untilStarted,
     settle: () => settled(api, { isGone }),
     startEnded: (ids) => startEnded(api, ids, false),
     collectEvidence: async () => {
@@ -85,6 +90,7 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
     openPackages(),
     dataRoot(),
   ]);
+  const damage = isUp ? noDamage : await findDamage();
   const isBroken = !isUp || probes[1]?.state === 'failed';
   return {
     probes,
@@ -99,11 +105,12 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
     configProblem: problem,
     hasGoodConfig: good !== undefined,
     doesContainerdAnswer: containerd,
-    ...(isUp ? noDamage : await findDamage()),
+    damaged: damage.damaged,
+    isRootAtFault: damage.isRootAtFault,
     keepsImagesItself: await keepsImagesItself(),
-    canRecreate: (await context.cluster?.mayTouch().catch(() => false)) === true,
-    disk: root === undefined ? 'well' : await diskState({ ...context, root }),
-    cluster: isUp ? await clusterState(context) : 'unknown',
+    clusterHindrance: await hindranceOf(context),
+    disk: root === undefined ? 'well' : await diskState({ ...context, root }, damage.isDiskAtFault),
+    ...(await clusterSeen(context, isUp)),
     damagedPackages: isBroken ? await damagedPackages(packages) : [],
     orphans: isUp ? await orphansOf(api) : [],
     halfInstalled: await halfInstalled(packages),
@@ -112,8 +119,19 @@ async function diagnose(context: RepairContext): Promise<EngineDiagnosis> {
 
 const ask = { timeoutSeconds: ASK_SECONDS };
 
+/** One that waits for what it is ordered after has not been started yet. */
 async function isGone(): Promise<boolean> {
-  return /^ActiveState=(failed|inactive)$/m.test(await shownOfDocker());
+  const shown = await shownOfDocker();
+  const isWaiting = startOf(shown, monotonicSeconds()) === 'waiting';
+  return !isWaiting && /^ActiveState=(failed|inactive)$/m.test(shown);
+}
+
+async function untilStarted(): Promise<void> {
+  const untilSeconds = monotonicSeconds() + START_SECONDS;
+  while (monotonicSeconds() < untilSeconds) {
+    if (startOf(await shownOfDocker(), monotonicSeconds()) !== 'waiting') return;
+    await wait(BETWEEN_LOOKS_MS);
+  }
 }
 
 async function shownOfDocker(): Promise<string> {
@@ -121,8 +139,17 @@ async function shownOfDocker(): Promise<string> {
   return (await exec(command, ask).catch(() => ({ stdout: '' }))).stdout;
 }
 
-async function clusterState({ cluster }: RepairContext): Promise<ClusterState> {
-  return (await cluster?.look().catch(() => 'unknown' as const)) ?? 'unknown';
+async function hindranceOf({ cluster }: RepairContext): Promise<string | undefined> {
+  if (cluster === undefined) return 'nothing is known of it here';
+  return cluster.hindrance().catch((error: unknown) => messageOf(error));
+}
+
+async function clusterSeen(
+  { cluster }: RepairContext,
+  isUp: boolean,
+): Promise<Pick<EngineDiagnosis, 'cluster' | 'lostVolumes'>> {
+  const look = isUp ? await cluster?.look().catch(() => undefined) : undefined;
+  return { cluster: look?.state ?? 'unknown', lostVolumes: look?.lostVolumes ?? [] };
 }
 
 /** Where dpkg or rpm does not say, or is at work at this moment, nothing is to be finished by us. */

@@ -9,17 +9,16 @@ import {
   startEngine,
   stopDocker,
 } from '../argv/engine-repair.ts';
-import { PACKAGES_UNIT, reloadUnits } from '../argv/engine-upgrade.ts';
-import { restartDocker, systemctlShow } from '../argv/systemctl.ts';
+import { reloadUnits } from '../argv/engine-upgrade.ts';
+import { restartDocker } from '../argv/systemctl.ts';
 import type { EngineView } from '../core/engine-transaction.ts';
 import { isDockerd, type PackageChange } from '../core/engine-upgrade.ts';
-import { OperatorError } from '../errors.ts';
 import { readNeedsOperator } from '../records.ts';
 import { files } from '../state-names.ts';
 import { readBootId } from './boot-id.ts';
 import { expect, openEngineApi, type EngineApi } from './engine-api.ts';
 import { configProblem } from './engine-config.ts';
-import { installKept, removeMountPoint, unitPlaces } from './engine-install.ts';
+import { installKept, unitPlaces, waitForPackages } from './engine-install.ts';
 import {
   fetchPackages,
   isSideInstalled,
@@ -47,9 +46,7 @@ export interface UpgradeContext extends RepairContext {
 const ASK_SECONDS = 15;
 const PING_SECONDS = 5;
 const STOP_SECONDS = 180;
-const BETWEEN_LOOKS_MS = 1000;
 const PAUSE_STEP_MS = 200;
-const PACKAGES_SECONDS = 7200;
 /** A busy dockerd may be slow; one that hangs is killed, and without live-restore what runs with it. */
 const TRIES = 3;
 /** The parts of an engine that run under containerd's name. */
@@ -115,25 +112,6 @@ async function pauseUnless(isStopping: () => boolean, seconds: number): Promise<
   const untilMs = performance.now() + seconds * 1000;
   while (performance.now() < untilMs && !isStopping()) {
     await wait(Math.min(PAUSE_STEP_MS, untilMs - performance.now()));
-  }
-}
-
-async function waitForPackages(): Promise<void> {
-  const untilMs = performance.now() + PACKAGES_SECONDS * 1000;
-  for (;;) {
-    const shown = await exec(systemctlShow(PACKAGES_UNIT, ['ActiveState']), {
-      timeoutSeconds: ASK_SECONDS,
-    });
-    if (!/^ActiveState=(active|activating|deactivating|reloading)$/m.test(shown.stdout)) {
-      return removeMountPoint();
-    }
-    if (performance.now() > untilMs) {
-      throw new OperatorError(
-        `${PACKAGES_UNIT} goes on after ${PACKAGES_SECONDS} s`,
-        `systemctl status ${PACKAGES_UNIT}`,
-      );
-    }
-    await wait(BETWEEN_LOOKS_MS);
   }
 }
 

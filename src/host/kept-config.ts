@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { keepFiles, reloadDocker } from '../argv/engine-upgrade.ts';
 import { syncFilesystem } from '../argv/files.ts';
 import { liveRestoreLeft } from '../core/live-restore.ts';
+import { settingsIn } from '../core/daemon-json.ts';
 import { codeOf } from '../errors.ts';
 import { problemOf } from './engine-config.ts';
 import { exec } from './exec.ts';
@@ -78,12 +79,6 @@ async function textOf(path: string): Promise<string | undefined> {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   });
-}
-
-/** What a text of daemon.json says; dockerd takes an empty one, and a mark of its encoding, too. */
-function settingsIn(text: string | undefined): Record<string, unknown> {
-  const plain = (text ?? '').replace(/^\uFEFF/, '').trim();
-  return plain === '' ? {} : (JSON.parse(plain) as Record<string, unknown>);
 }
 
 /** daemon.json as it was kept, with live-restore. */

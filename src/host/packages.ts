@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { OperatorError } from '../errors.ts';
 import { apt } from './apt.ts';
 import { pathExists } from './disk.ts';
@@ -52,4 +53,18 @@ export async function isInstalling(): Promise<boolean> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(pids.map(isInstaller));
   return found.includes(true);
+}
+
+const INSTALLER_SECONDS = 600;
+const BETWEEN_LOOKS_MS = 2000;
+
+/** @throws {OperatorError} where somebody installs packages for more than ten minutes */
+export async function untilNobodyInstalls(): Promise<void> {
+  const untilMs = performance.now() + INSTALLER_SECONDS * 1000;
+  while (await isInstalling()) {
+    if (performance.now() > untilMs) {
+      throw new OperatorError('packages are being installed', 'ps -e | grep -E "apt|dpkg|dnf|rpm"');
+    }
+    await wait(BETWEEN_LOOKS_MS);
+  }
 }

@@ -1,4 +1,5 @@
-import type { ClusterState, EngineDiagnosis } from '../core/engine-diagnosis.ts';
+import type { EngineDiagnosis } from '../core/engine-diagnosis.ts';
+import type { ClusterLook } from '../core/lost-volumes.ts';
 import type { RungName } from '../core/engine-rungs.ts';
 import type { StateHost } from './host.ts';
 import type { Log } from './log.ts';
@@ -16,6 +17,8 @@ export interface RepairHost {
   pause(seconds: number): Promise<void>;
   /** Whether a person, or a shutdown, wants it to end. What is begun is finished. */
   isStopping(): boolean;
+  /** Waits, for minutes, until a start of Docker that is under way, as at boot, is over. */
+  untilStarted(): Promise<void>;
   /** Waits until the engine answers and what it starts by itself has started, for a while. */
   settle(): Promise<void>;
   /** Starts those of these containers that are there and do not run; what of them does not start, and why. */
@@ -28,14 +31,16 @@ export interface RepairHost {
 
 /** The cluster of an engine that is being mended. Each of these @throws what did not work. */
 export interface RepairCluster {
-  /** Whether it may be made anew: nothing of it is under way, and its work tree is what was deployed. */
-  mayTouch(): Promise<boolean>;
+  /** Why it must be left as it is; undefined where nothing of it is under way, and its work tree is what was deployed. */
+  hindrance(): Promise<string | undefined>;
   /** What Docker, which answers, knows of it. */
-  look(): Promise<ClusterState>;
+  look(): Promise<ClusterLook>;
   /** Makes its containers and networks anew. */
   recreate(): Promise<void>;
-  /** Brings it up where there is nothing of it but volumes, with its images. */
+  /** Brings it up where there is nothing of it but its volumes, with its images; it is healthy after that. */
   bringUp(): Promise<void>;
-  /** Brings the data of the newest good backup back, and its release. */
+  /** The same where its volumes are gone, too: with the data of the newest good backup. */
   restore(): Promise<void>;
+  /** Makes anew what Docker has lost of it, unless something speaks against it; false where that failed. */
+  complete(): Promise<boolean>;
 }

@@ -24,9 +24,9 @@ import { shimTasks, stayingOrphans } from './engine-probes.ts';
 import type { RepairContext } from './engine-repair.ts';
 import { finishPackages, reinstallEngine } from './engine-reinstall.ts';
 import { makeRoom } from './engine-room.ts';
-import { putRootAside } from './engine-root.ts';
+import { putRootAside, refuseRoot } from './engine-root.ts';
 import { exec } from './exec.ts';
-import { isInstalling } from './packages.ts';
+import { untilNobodyInstalls } from './packages.ts';
 import type { RepairCluster } from './repair-host.ts';
 
 const API_SECONDS = 20;
@@ -97,19 +97,23 @@ const acts: Readonly<Record<RungName, Act>> = {
   },
   'renew-root': async (context) => {
     const root = await knownRoot();
+    await refuseRoot(root);
     await endAll();
     await putRootAside(root, context.log);
+    // The cluster is looked at after that: its volumes may be gone, too.
     await startAll();
-    await clusterOf(context).bringUp();
   },
   reinstall: async (context) => {
     await reinstallEngine(context);
+    // What runs may be what was damaged.
+    await attempt(resetEngine);
+    await act(stopDocker, restartContainerd);
     await startAll();
   },
   restore: (context) => clusterOf(context).restore(),
   reboot: async () => {
     // dpkg or rpm that is ended leaves packages that cannot be used.
-    if (await isInstalling()) throw new OperatorError('packages are being installed', 'ps -e');
+    await untilNobodyInstalls();
     await act(rebootHost);
   },
 };

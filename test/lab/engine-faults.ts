@@ -126,7 +126,7 @@ const faults = {
   rootBroken: {
     title: 'what Docker keeps of its images is garbage',
     breakIt: `${END}; rm -rf ${ROOT}/image; echo garbage >${ROOT}/image; ${START}`,
-    rungs: [2, 16],
+    rungs: [2, 16, 1],
     maxRung: 16,
   },
   program: {

@@ -1,109 +1,12 @@
 import t from 'tap';
-import { engineProbeNames, type EngineProbe } from '../../src/core/engine-health.ts';
 import type { EngineDiagnosis } from '../../src/core/engine-diagnosis.ts';
-import { LAST_RUNG, rungsFor, USUAL_RUNG } from '../../src/core/engine-ladder.ts';
+import { LAST_RUNG, USUAL_RUNG } from '../../src/core/engine-ladder.ts';
 import type { RungName } from '../../src/core/engine-rungs.ts';
 import type { RepairHost } from '../../src/host/repair-host.ts';
-import { repairEngine, rungAfterReboot } from '../../src/repair-engine.ts';
+import { repairEngine, rungOfIncident } from '../../src/repair-engine.ts';
+import { down, failing, orphan, well } from '../support/engine-diagnosis.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { makeWorld, type World } from '../support/fake-world.ts';
-
-const well: EngineDiagnosis = {
-  probes: engineProbeNames.map((name) => ({ name, state: 'ok', detail: '', seconds: 0 })),
-  docker: { isActive: true, result: 'success' },
-  socket: 'there',
-  configProblem: undefined,
-  hasGoodConfig: true,
-  doesContainerdAnswer: true,
-  orphans: [],
-  halfInstalled: [],
-  damaged: undefined,
-  keepsImagesItself: true,
-  canRecreate: true,
-  damagedPackages: [],
-  isRootAtFault: false,
-  disk: 'well',
-  cluster: 'there',
-};
-
-/** The same with some probes that fail. */
-const failing = (details: Record<string, string>, more: Partial<EngineDiagnosis> = {}) => ({
-  ...well,
-  probes: well.probes.map((probe): EngineProbe =>
-    details[probe.name] === undefined
-      ? probe
-      : { ...probe, state: 'failed', detail: details[probe.name] ?? '' },
-  ),
-  ...more,
-});
-const down = failing({ api: 'no answer' }, { docker: { isActive: false, result: 'exit-code' } });
-const orphan = { id: 'a', pid: 1, status: 'RUNNING' };
-
-const names = (
-  diagnosis: EngineDiagnosis,
-  tried: RungName[] = [],
-  highest = USUAL_RUNG,
-): RungName[] => rungsFor(diagnosis, tried, highest).map(({ name }) => name);
-
-await t.test('what can help, the least first', async (t) => {
-  t.same(names(well), []);
-  t.same(names(down), ['start']);
-  t.same(names(down, ['start']), []);
-  const bad = { ...down, configProblem: 'invalid character' };
-  t.same(names(bad), ['restore-config']);
-  t.same(names({ ...bad, hasGoodConfig: false }), []);
-  t.same(names(failing({ api: '' }, { socket: 'missing' })), ['renew-socket', 'kill-dockerd']);
-  t.same(names(failing({ api: 'no answer within 3 s' })), ['kill-dockerd']);
-  const shim = failing({ container: 'unsupported shim version (3)' });
-  t.same(names(shim), ['restart-containerd', 'restart-docker']);
-  t.same(
-    names(failing({ container: 'x' }, { doesContainerdAnswer: false }))[0],
-    'restart-containerd',
-  );
-  t.same(names(failing({ container: 'write /x: no space left on device' })), []);
-  // A hung containerd makes Docker hang; one that is away keeps it from starting.
-  for (const broken of [failing({ api: '' }), down])
-    t.same(names({ ...broken, doesContainerdAnswer: false }), ['restart-containerd']);
-  t.same(names(failing({ ports: 'nobody' })), ['restart-docker']);
-  t.same(names(failing({ tasks: '' }, { orphans: [orphan] })), ['end-orphans']);
-  t.same(names(failing({ ports: '', tasks: '' }, { orphans: [orphan] }), [], 7), [
-    'restart-docker',
-  ]);
-  t.same(names({ ...well, halfInstalled: ['docker.io'] }), ['finish-packages']);
-});
-
-await t.test('the highest only where they are named, each for what it is for', async (t) => {
-  const all = (diagnosis: EngineDiagnosis, tried: RungName[] = []): RungName[] =>
-    names(diagnosis, tried, LAST_RUNG);
-  const root = { ...down, isRootAtFault: true };
-  t.same(names(root, ['start']), []);
-  t.same(all(root, ['start']), ['renew-root', 'reboot']);
-  t.same(all(root, ['start', 'renew-root']), ['reinstall', 'reboot']);
-  t.same(all({ ...root, canRecreate: false }, ['start']), ['reboot']);
-  t.same(all(down, ['start']), ['reboot'], 'what it keeps is not touched without a reason');
-  const damaged = { ...root, damagedPackages: ['docker.io'] };
-  t.same(all(damaged, ['start']), ['reinstall', 'reboot'], 'another dockerd may read it well');
-  t.same(all({ ...well, damagedPackages: ['docker.io'] }), [], 'it works');
-  const lost = { ...well, cluster: 'lost' } as const;
-  t.same(names(lost), [], 'never an empty cluster in the place of one with data');
-  t.same(all(lost), ['restore']);
-  t.same(all({ ...lost, canRecreate: false }), []);
-});
-
-await t.test('a cluster that Docker does not know any more', async (t) => {
-  const gone = { ...well, cluster: 'gone' } as const;
-  t.same(names(gone), ['bring-up']);
-  t.same(names({ ...gone, canRecreate: false }), []);
-  t.same(names({ ...failing({ container: 'x' }), cluster: 'gone' }), ['restart-docker']);
-});
-
-await t.test('a full disk', async (t) => {
-  const full = failing({ container: 'x' }, { disk: 'full' });
-  t.same(names(full), [], 'a restart makes no room');
-  t.same(names({ ...full, disk: 'room' }), ['make-room']);
-  t.same(names({ ...full, disk: 'room' }, ['make-room']), []);
-  t.same(names({ ...down, disk: 'room' }), ['make-room', 'start']);
-});
 
 interface Machine {
   readonly host: RepairHost;
@@ -132,6 +35,7 @@ function machine(
       taken.push(rung);
       if (rung === 'kill-dockerd') throw new Error('systemctl failed');
     },
+    untilStarted: async () => {},
     settle: async () => {},
     pause: async () => {},
     isStopping: () => false,
@@ -250,6 +154,32 @@ await t.test('what is broken in another way each time is for a person', async (t
   t.equal(latched.length, 1);
 });
 
+await t.test(
+  'volumes that could not be brought back are never taken for those of the cluster',
+  async (t) => {
+    const { host, taken, latched } = machine([
+      { ...well, cluster: 'lost' },
+      { ...well, cluster: 'gone' },
+    ]);
+    const take = async (rung: RungName): Promise<void> => {
+      taken.push(rung);
+      throw new Error('the backup is damaged');
+    };
+    const outcome = repairEngine({ ...host, take }, { isDry: false, maxRung: LAST_RUNG });
+    await t.resolveMatch(outcome, { state: 'operator' });
+    t.same(taken, ['restore']);
+    t.equal(latched.length, 1);
+  },
+);
+
+await t.test('what keeps the cluster from being looked at is told', async (t) => {
+  const outcome = await repairEngine(
+    machine([{ ...well, clusterHindrance: 'on hold' }]).host,
+    wish,
+  );
+  t.match(outcome, { state: 'well', summary: /not looked at: on hold/ });
+});
+
 await t.test('what a person could allow is told', async (t) => {
   const { host, taken, latched } = machine([{ ...down, isRootAtFault: true }]);
   const outcome = await repairEngine(host, wish);
@@ -263,7 +193,7 @@ await t.test('a reboot is not waited for, and whoever comes next knows of it', a
   const outcome = await repairEngine(host, { isDry: false, maxRung: LAST_RUNG });
   t.match(outcome, { state: 'rebooting', summary: /rebooted/ });
   t.same(taken, ['start', 'reboot']);
-  t.equal(await rungAfterReboot(host), LAST_RUNG);
+  t.equal(await rungOfIncident(host), LAST_RUNG);
   const again = await repairEngine(host, { isDry: false, maxRung: LAST_RUNG });
   t.match(again, { state: 'operator' }, 'once');
 });

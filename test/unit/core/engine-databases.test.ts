@@ -1,5 +1,5 @@
 import t from 'tap';
-import { damagedDatabase } from '../../../src/core/engine-databases.ts';
+import { blamesRoot, damagedDatabase } from '../../../src/core/engine-databases.ts';
 
 const failed = (why: string): string =>
   `level=info msg="Starting up"\nfailed to start daemon: ${why}\nMain process exited`;
@@ -44,3 +44,25 @@ await t.test('what dockerd says of a database that keeps it from starting', asyn
     'and only of the last start',
   );
 });
+
+const says = (why: string): boolean =>
+  blamesRoot(`Starting docker.service\nfailed to start daemon: ${why}`, '/var/lib/docker');
+
+await t.test(
+  'what dockerd keeps is at fault only where it says so, and nothing else is',
+  async (t) => {
+    t.ok(says('mkdir /var/lib/docker/image/overlay2: not a directory'));
+    t.ok(says('error initializing graphdriver: open x: invalid argument'));
+    for (const other of [
+      'mkdir /var/lib/docker/tmp: no space left on device',
+      'open /var/lib/docker/tmp: read-only file system',
+      'open /var/lib/docker/volumes: input/output error',
+      'opening (/var/lib/docker/volumes/metadata.db): timeout',
+      'error initializing graphdriver: driver not supported',
+      'mkdir /run/docker/x: not a directory',
+    ]) {
+      t.notOk(says(other), other);
+    }
+    t.notOk(blamesRoot('Daemon has completed initialization', '/var/lib/docker'));
+  },
+);
