@@ -1,3 +1,4 @@
+import { FULL } from './engine-diagnosis.ts';
 import { atLeast } from './version.ts';
 
 /** Small databases of an engine that may be damaged, each known by what is said of it at the last start. */
@@ -54,9 +55,10 @@ export function blamesRoot(docker: string, root: string): boolean {
   return last.includes(`${root}/`) || KEPT.test(last);
 }
 
-/** What dockerd said last when it did not start; empty where it said nothing of that. */
-export function lastFailureIn(docker: string): string {
-  return lastFailure(docker) ?? '';
+/** Whether dockerd did not start since nothing more can be written where it keeps everything, by the same. */
+export function blamesDisk(docker: string, root: string): boolean {
+  const last = lastFailure(docker) ?? '';
+  return FULL.test(last) && last.includes(`${root}/`);
 }
 
 /**

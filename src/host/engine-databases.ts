@@ -2,11 +2,10 @@ import { lstat, readdir, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dockerCommandLine, lastWords } from '../argv/engine-repair.ts';
 import { settingsIn } from '../core/daemon-json.ts';
-import { FULL } from '../core/engine-diagnosis.ts';
 import {
+  blamesDisk,
   blamesRoot,
   damagedDatabase,
-  lastFailureIn,
   type EngineDatabase,
 } from '../core/engine-databases.ts';
 import { codeOf } from '../errors.ts';
@@ -42,7 +41,7 @@ export async function findDamage(): Promise<DamageFound> {
   const docker = await wordsOf('docker.service');
   const damaged = damagedDatabase(docker, await wordsOf('containerd.service'));
   const isRootAtFault = damaged === undefined && blamesRoot(docker, root);
-  return { damaged, isRootAtFault, isDiskAtFault: FULL.test(lastFailureIn(docker)) };
+  return { damaged, isRootAtFault, isDiskAtFault: blamesDisk(docker, root) };
 }
 
 function wordsOf(unit: 'docker.service' | 'containerd.service'): Promise<string> {

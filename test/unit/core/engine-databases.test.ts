@@ -1,5 +1,5 @@
 import t from 'tap';
-import { blamesRoot, damagedDatabase } from '../../../src/core/engine-databases.ts';
+import { blamesDisk, blamesRoot, damagedDatabase } from '../../../src/core/engine-databases.ts';
 
 const failed = (why: string): string =>
   `level=info msg="Starting up"\nfailed to start daemon: ${why}\nMain process exited`;
@@ -66,3 +66,9 @@ await t.test(
     t.notOk(blamesRoot('Daemon has completed initialization', '/var/lib/docker'));
   },
 );
+
+await t.test('a disk that is full is the one that Docker keeps everything on', async (t) => {
+  const failed = 'failed to start daemon: mkdir ';
+  t.ok(blamesDisk(`${failed}/var/lib/docker/tmp: no space left on device`, '/var/lib/docker'));
+  t.notOk(blamesDisk(`${failed}/run/docker/x: read-only file system`, '/var/lib/docker'));
+});
