@@ -1,6 +1,7 @@
 import type { Config } from './config/schema.ts';
-import type { State } from './core/journal.ts';
+import type { Entry, State } from './core/journal.ts';
 import type { Step } from './core/plan.ts';
+import type { DowntimeMeter } from './downtime.ts';
 import { messageOf } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import { appendEntry, type Material } from './records.ts';
@@ -13,6 +14,8 @@ export interface Running {
   readonly staging?: Staging;
   /** Which life of Docker it was begun in; not known of a run that was cut off. */
   readonly incarnation?: string;
+  /** Runs since the barrier; a run that was cut off took it with it. */
+  readonly meter?: DowntimeMeter;
 }
 
 const goesBack: ReadonlySet<State> = new Set(['ROLLING_BACK', 'VERIFYING_ROLLBACK']);
@@ -22,7 +25,7 @@ export async function enter(
   host: Host,
   id: string,
   state: State,
-  more: { step?: string; attempt?: number; note?: string } = {},
+  more: Omit<Entry, 'at' | 'state'> = {},
 ): Promise<void> {
   try {
     await appendEntry(host.state, id, { at: host.now().toISOString(), state, ...more });

@@ -1,6 +1,7 @@
 import type { Config } from './config/schema.ts';
 import { MAX_FAILED_ROLLBACKS, MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
 import { stepsBack } from './core/plan.ts';
+import { downtimeNote } from './downtime.ts';
 import { messageOf, OperatorError, UnhealthyError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
@@ -181,7 +182,8 @@ async function close(host: Host, running: Running, cause: Cause): Promise<boolea
       ...(effect === undefined ? {} : { effect }),
     });
   }
-  await enter(host, id, 'ROLLED_BACK', { note: cause.reason });
+  const downtime = await downtimeNote(running, 'old');
+  await enter(host, id, 'ROLLED_BACK', { note: cause.reason, ...downtime });
   await closeTransaction(host.state);
   return isQuarantined;
 }
@@ -260,7 +262,8 @@ export async function giveUp(host: Host, running: Running, reason: string): Prom
   await writeNeedsOperator(host.state, { reason, at, transaction: id });
   const { from, to: commit } = material.plan;
   if (from !== commit) await quarantine(host.state, { commit, reason, at, transaction: id });
-  await enter(host, id, 'NEEDS_OPERATOR', { note: reason });
+  const downtime = await downtimeNote(running, 'old');
+  await enter(host, id, 'NEEDS_OPERATOR', { note: reason, ...downtime });
   await closeTransaction(host.state);
   return needsOperator(
     `an operator is needed: ${reason}`,

@@ -5,6 +5,7 @@ import { withImageVolumes } from './core/image-volumes.ts';
 import { keptImages, type Plan, type Step } from './core/plan.ts';
 import { awaitApproval } from './approval.ts';
 import type { Proposal } from './detect.ts';
+import { downtimeNote, measureDowntime } from './downtime.ts';
 import { messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
@@ -103,7 +104,7 @@ async function prepare(
     await host.barrier();
     await enter(host, id, 'ARMED');
     host.progress('everything a rollback needs is on disk');
-    return { id, material: armed, incarnation };
+    return { id, material: armed, incarnation, meter: await measureDowntime(host) };
   } catch (error) {
     // Where even that fails (a full disk), the next run does it; what went wrong first is reported.
     await tryTo(host, () => abort(host, config, { id, material }, messageOf(error)));
@@ -174,7 +175,7 @@ export async function commit(host: Host, config: Config, running: Running): Prom
   const { id, material } = running;
   const { plan } = material;
   await host.barrier();
-  await enter(host, id, 'COMMITTING');
+  await enter(host, id, 'COMMITTING', await downtimeNote(running, 'new'));
   await writeDeployed(host.state, {
     commit: plan.to,
     at: host.now().toISOString(),

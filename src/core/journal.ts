@@ -1,3 +1,4 @@
+import type { Downtime } from './downtime.ts';
 import type { Plan } from './plan.ts';
 
 /** The states of a transaction, in the order of the design. Each is written before it begins. */
@@ -24,6 +25,8 @@ export interface Entry {
   readonly attempt?: number;
   /** Why: the failure that led here, in a person's words. */
   readonly note?: string;
+  /** What was measured of services that were away since the barrier; absent where it could not be. */
+  readonly downtime?: readonly Downtime[];
 }
 
 /** All that is on disk about one transaction. */
@@ -69,6 +72,11 @@ export function attemptsOf(entries: readonly Entry[], state: State): number {
 /** Why a transaction ended as it did: the last note in it. */
 export function lastNote(entries: readonly Entry[]): string | undefined {
   return entries.findLast((entry) => entry.note !== undefined)?.note;
+}
+
+/** How long services were away in a transaction; undefined where that was not measured. */
+export function downtimeOf(entries: readonly Entry[]): readonly Downtime[] | undefined {
+  return entries.findLast((entry) => entry.downtime !== undefined)?.downtime;
 }
 
 /**

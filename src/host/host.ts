@@ -1,6 +1,7 @@
 import type { UpOptions } from '../argv/compose.ts';
 import type { Volume } from '../core/backup-scope.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
+import type { ContainerEvent } from '../core/downtime.ts';
 import type { ProbeResult } from '../core/health.ts';
 import type { Container, Startup } from '../core/observe.ts';
 import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
@@ -131,6 +132,12 @@ export interface ComposeHost {
   recipe(): string;
 }
 
+/** Whoever began it has to stop it. */
+export interface ContainerWatch {
+  /** Ends it. What was heard; undefined where Docker was not heard all the time. */
+  stop(): Promise<readonly ContainerEvent[] | undefined>;
+}
+
 export interface EngineHost {
   /** @throws when Docker does not answer. */
   version(): Promise<string>;
@@ -147,6 +154,8 @@ export interface EngineHost {
   restart(): Promise<void>;
   /** Of the cluster, unless another project is named. */
   containers(project?: string): Promise<Container[]>;
+  /** Listens to what becomes of the cluster's containers, from now on. */
+  watchContainers(): ContainerWatch;
   /** Whether a container that runs, of whichever project, publishes this port. */
   isPublished(port: number): Promise<boolean>;
   imageId(reference: string): Promise<string | undefined>;

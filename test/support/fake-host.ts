@@ -90,6 +90,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       waitUntilUp: () => read(() => !isAway()),
       containers: (project) =>
         read(() => (project === undefined ? structuredClone(world.containers) : [])),
+      watchContainers: () => ({ stop: async () => [] }),
       imageId: (reference) => read(() => world.images.get(reference)),
       tag: (image, reference) =>
         effect(() => void world.images.set(reference, world.images.get(image) ?? image)),
