@@ -56,6 +56,7 @@ const programs: Programs = {
   rpmbuild: 'rpm',
   createrepo_c: 'createrepo-c',
   gpg: 'gpg',
+  chromium: 'chromium',
 };
 
 async function runSuite(suite: Suite): Promise<SuiteResults> {
