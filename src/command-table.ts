@@ -235,6 +235,17 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     options: { limit: { type: 'string' } },
     load: () => import('./commands/history.ts'),
   },
+  report: {
+    summary: 'the last runs: times, downtime, plan, backups, quarantine; as text, data or a page',
+    usage: 'report [--html FILE] [--limit N] [--json]',
+    details: [
+      ['--html', 'write one page that needs nothing beside itself, for a browser'],
+      ['--limit', 'how many runs (20 unless told)'],
+    ],
+    examples: ['sudo orchestrator-update report --html /var/www/html/update.html'],
+    options: { html: { type: 'string' }, limit: { type: 'string' } },
+    load: () => import('./commands/report.ts'),
+  },
   config: {
     summary: 'check the configuration, show what is in force, or explain every key',
     usage: 'config check|show|docs [--json]',

@@ -168,9 +168,17 @@ export async function readTransaction(
   state: StateHost,
   id: string,
 ): Promise<Transaction | undefined> {
+  return (await readWithMaterial(state, id))?.transaction;
+}
+
+/** A transaction, and what was saved before it. */
+export async function readWithMaterial(
+  state: StateHost,
+  id: string,
+): Promise<{ readonly transaction: Transaction; readonly material: Material } | undefined> {
   const entries = (await state.lines(journalOf(id))).map((line) => JSON.parse(line) as Entry);
   const material = await readMaterial(state, id);
-  return material ? { id, plan: material.plan, entries } : undefined;
+  return material && { transaction: { id, plan: material.plan, entries }, material };
 }
 
 export async function readMaterial(state: StateHost, id: string): Promise<Material | undefined> {

@@ -38,6 +38,10 @@ export const files = {
   restartedFor: 'restarted-for.json',
   /** Docker answers, and has lost what it says it restarts. */
   engineStuck: 'engine-stuck.json',
+  /** What was counted of the runs. */
+  counts: 'counts.json',
+  /** What was published last, and of what. */
+  published: 'published.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

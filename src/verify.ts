@@ -10,6 +10,7 @@ import {
   type Sample,
 } from './core/health.ts';
 import type { Container } from './core/observe.ts';
+import { secretValues, withoutValues } from './core/secret-values.ts';
 import { UnhealthyError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { mendStopped } from './mend.ts';
@@ -47,7 +48,7 @@ export async function takeBaseline(
   const since = host.elapsedSeconds();
   const looks: Finding[][] = [];
   for (;;) {
-    const sample = await look(host, probe);
+    const sample = await look(host, probe, model);
     const nowMs = host.now().getTime();
     const findings = [
       ...findingsIn(model, sample, sample, jobs),
@@ -100,7 +101,7 @@ export async function verify(
   }
   const seconds = host.elapsedSeconds;
   const startedAt = seconds();
-  const first = await look(host, urls.probe);
+  const first = await look(host, urls.probe, target.model);
   let sample = first;
   let healthySince: number | undefined;
   let badSince: number | undefined;
@@ -118,7 +119,7 @@ export async function verify(
     failIfOver(regressions, { now, startedAt, badSince }, config);
     report(host, regressions, healthySince === undefined ? undefined : now - healthySince, config);
     await host.sleep(health.interval_seconds);
-    const next = await look(host, urls.probe);
+    const next = await look(host, urls.probe, target.model);
     if (!isSteady(sample, next, target.baseline)) healthySince = undefined;
     sample = next;
   }
@@ -164,7 +165,7 @@ function report(
 }
 
 /** A daemon that restarts is not the release's fault: it is waited for once. */
-async function look(host: Host, urls: readonly string[]): Promise<Sample> {
+async function look(host: Host, urls: readonly string[], model: ComposeModel): Promise<Sample> {
   const containers = async (): Promise<readonly Container[]> => host.engine.containers();
   const [found, probes] = await Promise.all([
     containers().catch(async (error: unknown) => {
@@ -173,5 +174,9 @@ async function look(host: Host, urls: readonly string[]): Promise<Sample> {
     }),
     Promise.all(urls.map((url) => host.probe(url))),
   ]);
-  return { containers: found, probes };
+  // A service may answer with what it was given.
+  const shown = probes.map((one) =>
+    one.ok ? one : { ...one, detail: withoutValues(one.detail, secretValues(model)) },
+  );
+  return { containers: found, probes: shown };
 }

@@ -61,7 +61,9 @@ async function recoverLocked(invocation: Invocation, door: Door): Promise<ExitCo
         ? stillLatched(latched.reason, latched.transaction)
         : ((await recover(host, config)) ?? (await mendStopped(host, config)));
       const told = outcome ?? nothingToDo('nothing to recover');
-      return await reportOutcome(told, invocation, { log, notifier });
+      // This is started after every run that failed: how that ended is what there is to know.
+      const isUntold = outcome === undefined;
+      return await reportOutcome(told, invocation, { log, notifier, isUntold });
     } finally {
       statusLine.clear();
       await log.flush();

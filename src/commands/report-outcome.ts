@@ -6,6 +6,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { Outcome } from '../outcome.ts';
 import { remind } from '../reminder.ts';
 import { isAutomatic } from './automatic.ts';
+import { publish } from './publish.ts';
 
 /**
  * Tells everybody how a run ended: the log, a program on stdout, systemd. READY=1 is the last
@@ -16,7 +17,16 @@ import { isAutomatic } from './automatic.ts';
 export async function reportOutcome(
   outcome: Outcome,
   invocation: Invocation,
-  { log, notifier }: { readonly log: Log; readonly notifier: Notifier },
+  {
+    log,
+    notifier,
+    isUntold = false,
+  }: {
+    readonly log: Log;
+    readonly notifier: Notifier;
+    /** Neither in the report nor in the metrics: what was said there last stays. */
+    readonly isUntold?: boolean;
+  },
 ): Promise<ExitCode> {
   const fields = {
     result: outcome.result,
@@ -40,6 +50,7 @@ export async function reportOutcome(
     const { remindOf: _, ...told } = outcome;
     process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
   }
+  if (!isUntold) await publish(invocation, outcome.result, log);
   await log.flush();
   if (isGood) await notifier.ready(outcome.summary);
   else notifier.status(outcome.summary);

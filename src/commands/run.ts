@@ -21,6 +21,7 @@ import {
   withLock,
   type Door,
 } from './context.ts';
+import { publishFailure } from './publish.ts';
 import { reportOutcome } from './report-outcome.ts';
 
 /** `run`: one execution of the updater. */
@@ -46,6 +47,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     if (exitCode === exitCodes.done && isAutomatic(invocation)) await lookForEngine(invocation);
     return exitCode;
   } catch (error) {
+    await publishFailure(error, invocation, door);
     return fail(error, invocation, door);
   }
 }

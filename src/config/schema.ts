@@ -3,6 +3,7 @@ import { historySchema } from './history-schema.ts';
 import { windowSchema } from './window-schema.ts';
 import { engineSchema } from './engine-schema.ts';
 import { verifySchema } from './verify-schema.ts';
+import { metricsSchema, reportSchema } from './report-schema.ts';
 import { absolutePath } from './absolute-path.ts';
 
 const seconds = (least: number, most: number) => z.number().min(least).max(most);
@@ -190,6 +191,8 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('Going back by itself from a release that is not healthy.'),
   engine: engineSchema,
+  report: reportSchema,
+  metrics: metricsSchema,
   timeouts: z
     .strictObject({
       remote_seconds: seconds(1, 170)

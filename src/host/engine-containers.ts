@@ -1,4 +1,6 @@
 import type { Container, ContainerState } from '../core/observe.ts';
+import { secretsOfEnvironment, withoutValues } from '../core/secret-values.ts';
+import { withoutSecrets } from '../core/secrets.ts';
 import { expect, type EngineApi } from './engine-api.ts';
 
 /** Docker names an anonymous volume by 64 hex digits. */
@@ -26,7 +28,11 @@ interface Inspected {
   readonly Name: string;
   readonly Image: string;
   readonly RestartCount: number;
-  readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
+  readonly Config: {
+    readonly Image: string;
+    readonly Labels: Readonly<Record<string, string>>;
+    readonly Env?: readonly string[] | null;
+  };
   readonly HostConfig?: { readonly RestartPolicy?: { readonly Name: string } };
   readonly State: {
     readonly Status: ContainerState;
@@ -80,8 +86,14 @@ function toContainer(details: Inspected): Container {
     anonymousVolumes: details.Mounts.flatMap(({ Type, Name = '', Destination }) =>
       Type === 'volume' && ANONYMOUS_NAME.test(Name) ? [Destination] : [],
     ),
-    healthOutput: details.State.Health?.Log?.at(-1)?.Output?.trim().split('\n').at(-1),
+    healthOutput: healthOutputOf(details),
   };
+}
+
+/** The last line, fit to be shown: a healthcheck may print what it was given. */
+function healthOutputOf({ State: state, Config: config }: Inspected): string | undefined {
+  const last = state.Health?.Log?.at(-1)?.Output?.trim().split('\n').at(-1);
+  return last && withoutSecrets(withoutValues(last, secretsOfEnvironment(config.Env ?? [])));
 }
 
 function healthOf(status: string | undefined): Container['health'] {

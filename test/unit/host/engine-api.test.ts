@@ -44,6 +44,7 @@ function inspected(name: string, labels: object = {}, state: object = {}) {
     Config: {
       Image: 'web:1',
       Labels: { 'com.docker.compose.service': 'web', ...labels },
+      Env: ['API_TOKEN=hunter2-9f', 'PATH=/bin'],
     },
     State: { Status: 'running', ExitCode: 0, StartedAt: 's', ...state },
     Mounts: [
@@ -93,7 +94,7 @@ await t.test('DOCKER_HOST names the socket where it is one', async (t) => {
 });
 
 await t.test('containers of the project, one-off runs left out, in name order', async (t) => {
-  const log = [{ Output: 'first' }, { Output: 'Traceback\n  last line\n' }];
+  const log = [{ Output: 'first' }, { Output: 'Traceback\n  last line hunter2-9f\n' }];
   const { engine } = await engineWith(t, {
     [listing]: [200, [{ Id: 'z' }, { Id: 'a' }, { Id: 'job' }, { Id: 'gone' }]],
     'GET /containers/z/json': [200, inspected('z', { 'com.docker.compose.config-hash': 'h' })],
@@ -115,7 +116,7 @@ await t.test('containers of the project, one-off runs left out, in name order', 
     state: 'exited',
     exitCode: 3,
     health: 'unhealthy',
-    healthOutput: 'last line',
+    healthOutput: 'last line …',
     configHash: '',
   });
   t.match(second, { name: 'z', configHash: 'h', restartCount: 2, networks: ['shop_default'] });

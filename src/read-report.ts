@@ -1,0 +1,106 @@
+import { hostname } from 'node:os';
+import { isApproved } from './approval.ts';
+import { readEngineNews } from './commands/engine-row.ts';
+import type { Config } from './config/schema.ts';
+import type { Transaction } from './core/journal.ts';
+import { makeReport, type ReportData, type ReportEngine } from './core/report.ts';
+import { secretValues } from './core/secret-values.ts';
+import { readEngineRecord } from './engine-records.ts';
+import { listBackups } from './host/backups.ts';
+import { openEngineApi } from './host/engine-api.ts';
+import type { StateHost } from './host/host.ts';
+import {
+  readActive,
+  readApproval,
+  readAwaiting,
+  readDeployed,
+  readHold,
+  readNeedsOperator,
+  readQuarantine,
+  readVerifications,
+  readWithMaterial,
+} from './records.ts';
+import { heldBack } from './schedule.ts';
+import { files } from './state-names.ts';
+import { version } from './version.ts';
+
+/** So many runs are told of, unless a person says otherwise. */
+export const RUNS_TOLD = 20;
+/** A Docker that does not answer does not keep the report. */
+const ENGINE_SECONDS = 3;
+
+/** Where a report is read from. */
+export interface ReportSource {
+  readonly state: StateHost;
+  readonly config: Config;
+  /** Of Docker. */
+  readonly socket: string;
+  readonly now: Date;
+}
+
+/** Reads what a report is made of; talks to Docker, and to no network. */
+export async function readReport(source: ReportSource, runs: number): Promise<ReportData> {
+  const { state, config, now } = source;
+  const { transactions, secrets } = await newest(state, runs);
+  return makeReport({
+    madeAt: now.toISOString(),
+    version: version(),
+    host: hostname(),
+    project: config.project_name,
+    branch: config.branch,
+    deployed: await readDeployed(state),
+    holds: await holdsIn(source),
+    needsOperator: (await readNeedsOperator(state))?.reason,
+    transactions,
+    quarantine: await readQuarantine(state),
+    backups: await listBackups(config.backups_dir),
+    verification: await readVerifications(state),
+    engine: await readEngine(source),
+    secrets,
+  });
+}
+
+async function newest(
+  state: StateHost,
+  limit: number,
+): Promise<{ readonly transactions: Transaction[]; readonly secrets: string[] }> {
+  const ids = (await state.list(files.transactions)).toReversed().slice(0, limit);
+  const all = await Promise.all(ids.map((id) => readWithMaterial(state, id)));
+  const whole = all.filter((one) => one !== undefined);
+  const models = whole.flatMap(({ material }) => [material.oldModel, material.newModel]);
+  return {
+    transactions: whole.map(({ transaction }) => transaction),
+    secrets: secretValues(...models),
+  };
+}
+
+/** Why updates wait; not because of a window, which opens by itself. */
+async function holdsIn({ state, now }: ReportSource): Promise<string[]> {
+  const always = { windows: [], freezes: [] };
+  const back = heldBack(await readHold(state), always, { now, isAutomatic: false });
+  const awaiting = await readAwaiting(state);
+  const waits = awaiting !== undefined && awaiting.commit !== (await readDeployed(state))?.commit;
+  const isAllowed =
+    waits && isApproved(await readApproval(state), awaiting.commit, awaiting.because);
+  const active = await readActive(state);
+  return [
+    ...(active ? ['an update is under way, or was cut off'] : []),
+    ...(back ? [back.why] : []),
+    ...(waits && !isAllowed
+      ? [`${awaiting.commit.slice(0, 12)} waits for approval: ${awaiting.because.join('; ')}`]
+      : []),
+  ];
+}
+
+async function readEngine({ state, socket }: ReportSource): Promise<ReportEngine> {
+  const { available, isUnfinished } = await readEngineNews(state);
+  const ask = openEngineApi(socket, ENGINE_SECONDS);
+  const answer = await ask('GET', '/version').catch(() => undefined);
+  const said = (answer?.body ?? {}) as { readonly Version?: unknown };
+  return {
+    version: typeof said.Version === 'string' ? said.Version : '',
+    available,
+    isUnfinished,
+    upgradedAt: (await readEngineRecord(state))?.at ?? null,
+  };
+}
