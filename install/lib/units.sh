@@ -3,10 +3,14 @@
 # shellcheck disable=SC2034,SC2154 # the pieces of the installer share their variables
 
 install_units() {
-  local unit history
+  local unit history published
   # A path that is not there yet cannot be let through the sandbox.
   history=$(history_repository)
   [[ -z $history ]] || make_dir 0700 "$dest$history"
+  while IFS= read -r published; do
+    [[ -d $dest$published ]] ||
+      warn "$published is not there: the report or the metrics cannot be written. Make it, then run this again."
+  done < <(published_dirs)
   for unit in "$update_unit" "$recover_unit" "$engine_unit" "$watch_unit" "$timer_unit"; do
     write_file 0644 "$unit_dir/$unit" <"$source_dir/systemd/$unit"
   done
@@ -37,11 +41,21 @@ paths_text() {
   done | awk '!seen[$0]++'
 }
 
+# What is in force, as the program itself reads it; nothing where it is not installed.
+shown_config() {
+  local node=$program_dir/current/bin/node
+  [[ -x $node && -r $config_file ]] || return 0
+  "$node" "$program_dir/current/main.js" config show --json --config "$config_file" 2>/dev/null || true
+}
+
 # Where the history of backups is kept, if that is a directory of this host.
 history_repository() {
-  [[ -x $launcher && -r $config_file ]] || return 0
-  "$launcher" config show --json --config "$config_file" 2>/dev/null |
-    sed -n 's/^      "repository": "\(local:\)\{0,1\}\(\/[^"]*\)",\{0,1\}$/\2/p' || true
+  shown_config | sed -n 's/^      "repository": "\(local:\)\{0,1\}\(\/[^"]*\)",\{0,1\}$/\2/p'
+}
+
+# Where the report and the metrics are written, if they are: their directories, since files there are replaced.
+published_dirs() {
+  shown_config | sed -n 's/^    "path": "\(\/[^"]*\)\/[^"\/]*",\{0,1\}$/\1/p'
 }
 
 # Where Docker has the data of its volumes.
@@ -55,10 +69,12 @@ volumes_dir() {
 writable_paths() {
   local path parent
   local all=("${setting[root]}" "${setting[project_dir]}" "${setting[backups_dir]}")
-  local history
+  local history published
   history=$(history_repository)
+  mapfile -t published < <(published_dirs)
   [[ -z ${setting[repository]} ]] || all+=("${setting[repository]}")
   [[ -z $history ]] || all+=("$history")
+  all+=("${published[@]}")
   # Data of a backup is put in the place of that of volumes there (rollback.volumes).
   all+=("$(volumes_dir)")
   printf '%s\n' "${all[@]}" | sort -u | while IFS= read -r path; do

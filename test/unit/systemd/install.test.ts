@@ -6,6 +6,7 @@ import {
   readFileSync,
   readlinkSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -146,4 +147,25 @@ await t.test('removing it keeps what is the user’s', { skip }, async (t) => {
   t.notOk(existsSync(host(CONFIG)));
   t.notOk(existsSync(host('var/lib/orchestrator-update')));
   t.ok(existsSync(host(`${cluster}/backups`)));
+});
+
+await t.test('where the report and the metrics are written is let through', { skip }, async (t) => {
+  const { dir, install, host, text } = await setup(t);
+  await install([]);
+  const shown = {
+    root: '/srv',
+    report: { path: '/var/www/html/update.html' },
+    metrics: { path: '/var/lib/prometheus/node-exporter/update.prom' },
+  };
+  const lines = JSON.stringify(shown, undefined, 2);
+  const node = `#!/bin/sh\ncase "$*" in *"config show"*) cat <<'END'\n${lines}\nEND\n;; *) echo v24 ;; esac\n`;
+  writeFileSync(join(dir, 'source/dist/bin/node'), node);
+  writeFileSync(join(dir, 'source/dist/VERSION'), '1.0.1\n');
+  mkdirSync(host('var/www/html'), { recursive: true });
+  const result = await install([]);
+  t.equal(result.exitCode, 0, result.stderr);
+  t.match(text(PATHS), '\nReadWritePaths=-/var/www/html\n');
+  t.match(text(PATHS), '\nReadWritePaths=-/var/lib/prometheus/node-exporter\n');
+  t.match(result.stderr, /\/var\/lib\/prometheus\/node-exporter is not there/);
+  t.notMatch(result.stderr, /\/var\/www\/html is not there/);
 });
