@@ -1,16 +1,17 @@
 import type { Invocation } from '../command-table.ts';
-import { lastNote, stateOf, type Transaction } from '../core/journal.ts';
-import { megabytes } from '../core/megabytes.ts';
+import type { Downtime } from '../core/downtime.ts';
+import { downtimeOf, lastNote, stateOf, type State, type Transaction } from '../core/journal.ts';
 import type { Plan } from '../core/plan.ts';
+import { rollbackReason, type RollbackReason } from '../core/rollback-reason.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { BackupManifest } from '../host/backup-host.ts';
 import { listBackups } from '../host/backups.ts';
 import { openStateFiles } from '../host/state-files.ts';
-import { short } from '../outcome.ts';
 import { readTransactions } from '../records.ts';
 import { readConfig } from './context.ts';
-import { tableLines } from './table.ts';
+import { historyText } from './history-text.ts';
+import { openScreen } from './screen.ts';
 
 export interface HistoryBackup {
   readonly name: string;
@@ -23,14 +24,18 @@ export interface HistoryBackup {
 export interface HistoryEntry {
   readonly id: string;
   readonly at: string;
-  readonly kind: string;
+  readonly kind: Plan['kind'];
   readonly from: string;
   readonly to: string;
   readonly verdict: string;
-  readonly state: string;
+  readonly state: State;
   readonly seconds: number;
   readonly reasons: readonly string[];
   readonly note: string | undefined;
+  /** Why a release was left again, in a word; null where it was not. */
+  readonly rollbackReason: RollbackReason | null;
+  /** How long services were away; null where it was not measured. */
+  readonly downtime: readonly Downtime[] | null;
   /** The backup made before it; null where there was none, or it was removed since. */
   readonly backup: HistoryBackup | null;
 }
@@ -49,7 +54,9 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   const backups = config ? await listBackups(config.backups_dir) : [];
   const transactions = (await readTransactions(state)).slice(0, limit);
   const entries = transactions.map((one) => historyEntry(one, backups));
-  const text = invocation.json ? JSON.stringify(entries, undefined, 2) : table(entries);
+  const text = invocation.json
+    ? JSON.stringify(entries, undefined, 2)
+    : historyText(entries, openScreen());
   process.stdout.write(`${text}\n`);
   return exitCodes.done;
 }
@@ -72,6 +79,8 @@ export function historyEntry(
     seconds: Math.round((Date.parse(endedAt) - Date.parse(at)) / 100) / 10,
     reasons: plan.reasons,
     note: lastNote(entries),
+    rollbackReason: rollbackReason({ plan, entries }) ?? null,
+    downtime: downtimeOf(entries) ?? null,
     backup: backupOf(plan, backups),
   };
 }
@@ -82,23 +91,4 @@ function backupOf({ prepare }: Plan, backups: readonly BackupManifest[]): Histor
   if (!found) return null;
   const { name, sizeBytes, seconds, frozen } = found;
   return { name, sizeBytes, seconds, frozenSeconds: frozen?.seconds ?? 0 };
-}
-
-function backupText(backup: HistoryBackup | null): string {
-  return backup === null ? '-' : `${megabytes(backup.sizeBytes)}, ${backup.seconds} s`;
-}
-
-function table(entries: readonly HistoryEntry[]): string {
-  if (entries.length === 0) return 'no update or rollback yet';
-  const rows = entries.map((entry) => [
-    entry.at.replace(/\.\d+Z$/, 'Z'),
-    entry.kind,
-    `${short(entry.from)} → ${short(entry.to)}`,
-    entry.state,
-    `${entry.seconds} s`,
-    backupText(entry.backup),
-    (entry.note ?? entry.reasons.join('; ')).split('\n')[0] ?? '',
-  ]);
-  const header = ['WHEN', 'WHAT', 'RELEASE', 'OUTCOME', 'TOOK', 'BACKUP', 'WHY'];
-  return tableLines([header, ...rows], process.stdout.isTTY === true).join('\n');
 }

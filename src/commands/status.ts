@@ -6,7 +6,6 @@ import type { Config } from '../config/schema.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { megabytes } from '../core/megabytes.ts';
 import type { BackupManifest } from '../host/backup-host.ts';
 import { listBackups } from '../host/backups.ts';
 import { exec } from '../host/exec.ts';
@@ -29,16 +28,14 @@ import {
 } from '../records.ts';
 import { files } from '../state-names.ts';
 import { readConfig } from './context.ts';
-import { engineRows, readEngineNews, type EngineNews } from './engine-row.ts';
+import { readEngineNews, type EngineNews } from './engine-row.ts';
 import { historyEntry, type HistoryEntry } from './history.ts';
-import { tableLines } from './table.ts';
-import {
-  verificationRows,
-  verificationStatus,
-  type VerificationStatus,
-} from './verification-status.ts';
+import { openScreen } from './screen.ts';
+import { statusText } from './status-text.ts';
+import { verificationStatus, type VerificationStatus } from './verification-status.ts';
 
-interface Status {
+/** What `status --json` says. */
+export interface Status {
   readonly project: string;
   readonly branch: string;
   readonly deployed: { readonly commit: string; readonly at: string } | null;
@@ -64,7 +61,9 @@ const UNFINISHED = 'an update was cut off and is not finished or taken back yet'
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const config = await readConfig(invocation);
   const status = await gather(invocation, config);
-  const text = invocation.json ? JSON.stringify(status, undefined, 2) : statusText(status);
+  const text = invocation.json
+    ? JSON.stringify(status, undefined, 2)
+    : statusText(status, openScreen());
   process.stdout.write(`${text}\n`);
   return status.holds.some((hold) => /^an (operator|update)/.test(hold))
     ? exitCodes.operator
@@ -155,45 +154,7 @@ async function readTimer(): Promise<{ active: boolean; next: string | null }> {
   return { active: values.get('ActiveState') === 'active', next: next === '' ? null : next };
 }
 
-function backupText({ backup, backupsKept }: Status): string {
-  if (backup === null) return 'none yet';
-  const { name, sizeBytes, seconds, frozen } = backup;
-  const pause = frozen ? `, frozen for ${frozen.seconds.toFixed(1)} s` : '';
-  return `${name}: ${megabytes(sizeBytes)} in ${seconds} s${pause}; ${backupsKept} kept`;
-}
-
-function statusText(status: Status): string {
-  const { deployed, last } = status;
-  const rows = [
-    ['cluster', `${status.project}, following ${status.branch}`],
-    [
-      'deployed',
-      deployed ? `${short(deployed.commit)} since ${deployed.at}` : 'nothing recorded yet',
-    ],
-    ['waiting', waitingText(status)],
-    ['last run', last ? lastText(last) : 'none yet'],
-    ['backup', backupText(status)],
-    ...verificationRows(status.verification),
-    ...engineRows(status.engine),
-    ...(status.underWay ? [['under way', status.underWay]] : []),
-    ['next run', status.nextTimerRun ?? 'not scheduled'],
-    ...(status.holds.length > 0 ? status.holds.map((hold) => ['held', hold]) : [['held', 'no']]),
-  ];
-  return tableLines(rows, process.stdout.isTTY === true).join('\n');
-}
-
 function awaitingText({ commit, because }: Approval): string {
   const id = short(commit);
   return `${id} waits for approval: ${because.join('; ')}: orchestrator-update plan; orchestrator-update approve ${id}`;
-}
-
-function waitingText({ waiting, approved, remoteError }: Status): string {
-  if (remoteError !== null) return `unknown: ${remoteError.split('\n')[0]}`;
-  if (waiting === null) return 'nothing';
-  return approved ? `${short(waiting)}, approved: the next run applies it` : short(waiting);
-}
-
-function lastText(last: HistoryEntry): string {
-  const why = last.note ?? last.reasons.join('; ');
-  return `${last.at} ${last.kind} to ${short(last.to)}: ${last.state} after ${last.seconds} s (${why})`;
 }

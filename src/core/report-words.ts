@@ -1,16 +1,16 @@
 import { durationText } from './duration.ts';
-import type { State } from './journal.ts';
+import { isFinal, type State } from './journal.ts';
 import type { ReportData, ReportRun } from './report.ts';
 
 /** How a run ended, as its colour tells, too. */
 export type Tone = 'good' | 'bad' | 'alert' | 'calm';
 
 /** How a run ended, in a word or two. */
-export function outcomeOf({ state, kind, isOver }: ReportRun): {
+export function outcomeOf({ state, kind }: Pick<ReportRun, 'state' | 'kind'>): {
   readonly word: string;
   readonly tone: Tone;
 } {
-  if (!isOver) return { word: 'under way', tone: 'calm' };
+  if (!isFinal(state)) return { word: 'under way', tone: 'calm' };
   if (state === 'ROLLED_BACK') return { word: 'rolled back', tone: 'bad' };
   if (state === 'NEEDS_OPERATOR') return { word: 'operator needed', tone: 'alert' };
   if (state !== 'COMMITTED') return { word: 'nothing changed', tone: 'calm' };
