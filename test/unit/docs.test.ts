@@ -26,7 +26,13 @@ await t.test('docs/what-happens.md is what the lab tests', async (t) => {
 });
 
 await t.test('every command the documents name exists', async (t) => {
-  const pages = ['README.md', 'docs/operations.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md'];
+  const pages = [
+    'README.md',
+    'docs/operations.md',
+    'docs/report.md',
+    'ARCHITECTURE.md',
+    'CONTRIBUTING.md',
+  ];
   const named = pages.flatMap((page) =>
     [...read(page).matchAll(/orchestrator-update ([a-z]+)(?=[ `\n])/g)].map(
       ([, verb]) => verb ?? '',

@@ -12,6 +12,7 @@ const commands = [
   'recover',
   'acknowledge',
   'history',
+  'report',
   'config',
   'doctor',
 ];

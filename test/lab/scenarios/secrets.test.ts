@@ -29,6 +29,9 @@ await t.test('a secret of .env is shown nowhere, and kept where only root can re
       ['check', '--json'],
       ['history'],
       ['history', '--json'],
+      ['report'],
+      ['report', '--json'],
+      ['report', '--html', '/run/report.html'],
       ['config', 'show'],
       ['doctor'],
     ];
@@ -37,6 +40,7 @@ await t.test('a secret of .env is shown nowhere, and kept where only root can re
       const { stdout, stderr } = await host.cli(...args, '--debug');
       printed.push(stdout, stderr);
     }
+    printed.push((await host.bash('cat /run/report.html')).stdout);
     const all = await host.run('journalctl', ['--no-pager', '-o', 'json']);
     return [...printed, all.stdout].join('\n');
   };
