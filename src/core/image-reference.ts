@@ -30,3 +30,28 @@ export function registryOf(reference: string): string {
   const isHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
   return !isHost || first === 'index.docker.io' ? 'docker.io' : first;
 }
+
+/**
+ * The digest of an image that this host has under a reference: the one that was expected, where it is among those
+ * that registries gave it, else that of its own name; its ID where no registry has it.
+ *
+ * @param digests `name@sha256:…`, as Docker tells them
+ */
+export function digestOf(
+  reference: string,
+  { id, digests }: { readonly id: string; readonly digests: readonly string[] },
+  expected = '',
+): string {
+  const named = digests.toSorted().map((one) => one.split('@'));
+  if (expected !== '' && (expected === id || named.some(([, digest]) => digest === expected))) {
+    return expected;
+  }
+  const name = familiarName(parseImageReference(reference).name);
+  const [, digest] = named.find(([one = '']) => familiarName(one) === name) ?? [];
+  return digest ?? id;
+}
+
+/** As Docker shows it: without what stands for Docker Hub. */
+function familiarName(name: string): string {
+  return name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');
+}

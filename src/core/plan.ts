@@ -65,6 +65,8 @@ export interface Plan {
    * Absent in a journal that an earlier version of this program wrote.
    */
   readonly effects?: { readonly from: Effect; readonly to: Effect };
+  /** By reference: the digest of each image that the release names, where asked for; empty where not known. */
+  readonly digests?: Readonly<Record<string, string>>;
   /** The backup whose data is brought with the release. */
   readonly restores?: string;
   /** The backup whose data comes back with the old release, when this one is taken back by itself. */
