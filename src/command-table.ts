@@ -49,7 +49,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     usage: 'plan [--force] [--json]',
     details: [
       ['--force', 'plan to apply everything again'],
-      ['exit code', '10 when it needs approval, 1 when this host is not ready for it'],
+      ['exit code', '10 when it waits for approval, 1 when this host is not ready for it'],
     ],
     examples: [
       'orchestrator-update plan',
@@ -59,17 +59,32 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/plan.ts'),
   },
   approve: {
-    summary: 'allow an update that the policy holds back; the next run applies it',
-    usage: 'approve [COMMIT] [--json]',
+    summary: 'allow the update that waits, as it was planned, and apply it',
+    usage: 'approve [ID] [--now] [--json]',
     details: [
-      ['COMMIT', 'what is approved has to be the tip of the deploy branch; the tip unless told'],
+      ['ID', 'of the plan, or the beginning of its commit; what waits unless told'],
+      ['--now', 'also outside of maintenance windows and in a freeze; a hold still keeps it'],
+      ['exit code', 'that of `run`; 1 when ID is not what waits now, 10 when it waits again'],
     ],
     examples: [
-      'orchestrator-update approve 4f2a91c && systemctl start orchestrator-update.service',
+      'orchestrator-update plan; orchestrator-update approve 3f9c01ab',
+      'orchestrator-update approve 3f9c01ab --now',
     ],
-    options: {},
+    options: { now: flag },
     words: 1,
     load: () => import('./commands/approve.ts'),
+  },
+  reject: {
+    summary: 'quarantine the update that waits; another commit or `run --force` ends it',
+    usage: 'reject ID [--reason TEXT] [--json]',
+    details: [
+      ['ID', 'of the plan, or the beginning of its commit'],
+      ['--reason', 'what the others should know; shown by `status` and by every run'],
+    ],
+    examples: ['orchestrator-update reject 3f9c01ab --reason "not before the fair"'],
+    options: { reason: { type: 'string' } },
+    words: 1,
+    load: () => import('./commands/reject.ts'),
   },
   diff: {
     summary: 'compare two compose projects as docker compose resolves them; needs no daemon',

@@ -21,6 +21,8 @@ export interface Outcome {
   readonly from?: string;
   readonly to?: string;
   readonly transaction?: string;
+  /** What a person types to approve the plan that waits. */
+  readonly approvalId?: string;
   /** What a person has to be reminded of while it lasts, however often it is met. */
   readonly remindOf?: string;
 }

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import { isApproved } from './approval.ts';
+import { readAwaiting } from './approval-records.ts';
+import { approvalStatus } from './commands/approval-status.ts';
 import { readEngineNews } from './commands/engine-row.ts';
 import type { Config } from './config/schema.ts';
 import type { Transaction } from './core/journal.ts';
@@ -11,8 +12,6 @@ import { openEngineApi } from './host/engine-api.ts';
 import type { StateHost } from './host/host.ts';
 import {
   readActive,
-  readApproval,
-  readAwaiting,
   readDeployed,
   readHold,
   readNeedsOperator,
@@ -78,15 +77,15 @@ async function newest(
 async function holdsIn({ state, now }: ReportSource): Promise<string[]> {
   const always = { windows: [], freezes: [] };
   const back = heldBack(await readHold(state), always, { now, isAutomatic: false });
-  const awaiting = await readAwaiting(state);
-  const waits = awaiting !== undefined && awaiting.commit !== (await readDeployed(state))?.commit;
-  const isAllowed =
-    waits && isApproved(await readApproval(state), awaiting.commit, awaiting.because);
+  const told = await readAwaiting(state);
+  // Before anything was recorded, what is left is what was found.
+  const from = (await readDeployed(state))?.commit ?? told?.from;
+  const awaiting = await approvalStatus(state, { from, to: told?.commit });
   const active = await readActive(state);
   return [
     ...(active ? ['an update is under way, or was cut off'] : []),
     ...(back ? [back.why] : []),
-    ...(waits && !isAllowed
+    ...(awaiting?.approved === null
       ? [`${awaiting.commit.slice(0, 12)} waits for approval: ${awaiting.because.join('; ')}`]
       : []),
   ];

@@ -37,14 +37,6 @@ const quarantineSchema = z.array(
 );
 export type Quarantined = z.output<typeof quarantineSchema>[number];
 
-/** A person's word that a release may be applied, with the risks that were seen. */
-const approvalSchema = z.object({
-  commit: z.string(),
-  because: z.array(z.string()),
-  at: z.string(),
-});
-export type Approval = z.output<typeof approvalSchema>;
-
 /** A release that could not be tried for a reason that may go away. */
 const retrySchema = z.object({
   commit: z.string(),
@@ -106,19 +98,6 @@ export async function liftQuarantine(state: StateHost, commit: string): Promise<
   if (others.length < all.length)
     await state.write(files.quarantine, `${JSON.stringify(others)}\n`);
 }
-
-export const readApproval = (state: StateHost): Promise<Approval | undefined> =>
-  readJson(state, files.approval, approvalSchema);
-
-export const writeApproval = (state: StateHost, approval: Approval): Promise<void> =>
-  state.write(files.approval, `${JSON.stringify(approval)}\n`);
-
-/** What the release that was held back last needs an approval for. */
-export const readAwaiting = (state: StateHost): Promise<Approval | undefined> =>
-  readJson(state, files.awaiting, approvalSchema);
-
-export const writeAwaiting = (state: StateHost, awaiting: Approval): Promise<void> =>
-  state.write(files.awaiting, `${JSON.stringify(awaiting)}\n`);
 
 export const readRetry = (state: StateHost): Promise<Retry | undefined> =>
   readJson(state, files.retry, retrySchema);

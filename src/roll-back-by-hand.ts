@@ -13,7 +13,8 @@ import { readDeployed, readNeedsOperator, readTransactions } from './records.ts'
 import { recover } from './recover.ts';
 import { loadImages } from './verify-restore.ts';
 import { transact } from './transact.ts';
-import { stillLatched, transactionName } from './update.ts';
+import { transactionName } from './propose-update.ts';
+import { stillLatched } from './update.ts';
 
 /** What a person wants to go back to. */
 export interface Wanted {
@@ -58,7 +59,8 @@ export async function rollBackByHand(host: Host, config: Config, wanted: Wanted)
   try {
     const proposal = await withEffects(host, await proposeSafely(host, config, wish));
     refuseProblems((await preflight(host, config, proposal)).problems);
-    return await transact(host, config, proposal, name);
+    // Who goes back by hand has said so: nobody is asked.
+    return await transact(host, config, proposal, { id: name });
   } finally {
     await host.git.dropStagings();
   }

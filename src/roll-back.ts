@@ -1,3 +1,4 @@
+import { forgetApproval } from './approval-records.ts';
 import type { Config } from './config/schema.ts';
 import { MAX_FAILED_ROLLBACKS, MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
 import { stepsBack } from './core/plan.ts';
@@ -182,6 +183,8 @@ async function close(host: Host, running: Running, cause: Cause): Promise<boolea
       ...(effect === undefined ? {} : { effect }),
     });
   }
+  // What was approved was tried: once more is for a person to say.
+  await forgetApproval(host.state);
   const downtime = await downtimeNote(running, 'old');
   await enter(host, id, 'ROLLED_BACK', { note: cause.reason, ...downtime });
   await closeTransaction(host.state);
@@ -262,6 +265,7 @@ export async function giveUp(host: Host, running: Running, reason: string): Prom
   await writeNeedsOperator(host.state, { reason, at, transaction: id });
   const { from, to: commit } = material.plan;
   if (from !== commit) await quarantine(host.state, { commit, reason, at, transaction: id });
+  await forgetApproval(host.state);
   const downtime = await downtimeNote(running, 'old');
   await enter(host, id, 'NEEDS_OPERATOR', { note: reason, ...downtime });
   await closeTransaction(host.state);

@@ -3,7 +3,7 @@ import type { Fingerprint } from './core/observe.ts';
 import { recreatedServices } from './core/contents.ts';
 import { withImageVolumes } from './core/image-volumes.ts';
 import { keptImages, type Plan, type Step } from './core/plan.ts';
-import { awaitApproval } from './approval.ts';
+import { forgetApproval } from './approval-records.ts';
 import type { Proposal } from './detect.ts';
 import { downtimeNote, measureDowntime } from './downtime.ts';
 import { messageOf } from './errors.ts';
@@ -32,6 +32,14 @@ import { takeBaseline, verify } from './verify.ts';
 /** How many transactions `history` remembers. */
 const TRANSACTIONS_KEPT = 100;
 
+/** How a proposal is carried out. */
+export interface Order {
+  /** Of the transaction. */
+  readonly id: string;
+  /** Asks once more whether it may be, when its images are here; nobody is asked where it is absent. */
+  readonly ask?: (known: Proposal) => Promise<Outcome | undefined>;
+}
+
 /**
  * Carries a proposal out: prepare, arm, apply, verify, commit; or back to the old release, whole
  * and verified.
@@ -42,9 +50,9 @@ export async function transact(
   host: Host,
   config: Config,
   proposal: Proposal,
-  id: string,
+  order: Order,
 ): Promise<Outcome> {
-  const prepared = await prepare(host, config, proposal, id);
+  const prepared = await prepare(host, config, proposal, order);
   if ('result' in prepared) return prepared;
   try {
     await apply(host, config, prepared);
@@ -60,7 +68,7 @@ async function prepare(
   host: Host,
   config: Config,
   proposal: Proposal,
-  id: string,
+  { id, ask }: Order,
 ): Promise<Running | Outcome> {
   const { plan, staging } = proposal;
   const baseline = await takeBaseline(host, config, proposal.oldModel);
@@ -89,7 +97,7 @@ async function prepare(
       'PREPARING',
       plan.prepare.filter((step) => !isBackup(step)),
     );
-    const waiting = await awaitApprovalOfImages(host, config, proposal);
+    const waiting = await ask?.(await withImagesHere(host, proposal));
     if (waiting) {
       await abort(host, config, running, waiting.summary);
       return waiting;
@@ -115,17 +123,12 @@ async function prepare(
 const isBackup = ({ do: what }: Step): boolean => what === 'backup';
 
 /** Some risks show only when the images of the new release are here. */
-async function awaitApprovalOfImages(
-  host: Host,
-  config: Config,
-  { plan, newModel }: Proposal,
-): Promise<Outcome | undefined> {
-  // Who goes back by hand has said so.
-  if (plan.kind === 'rollback' || plan.verdict === 'nothing') return undefined;
+async function withImagesHere(host: Host, proposal: Proposal): Promise<Proposal> {
+  const { plan, newModel } = proposal;
+  if (plan.verdict === 'nothing') return proposal;
   const ids = await imageIds(host, newModel);
   const volumes = await volumesOfImages(host, newModel, await host.engine.containers(), ids);
-  const known = withImageVolumes(plan, newModel, volumes);
-  return known.risks.length > plan.risks.length ? awaitApproval(host, config, known) : undefined;
+  return { ...proposal, plan: withImageVolumes(plan, newModel, volumes) };
 }
 
 /** Undoes what was prepared. The cluster was not touched, so there is nothing to verify. */
@@ -183,6 +186,7 @@ export async function commit(host: Host, config: Config, running: Running): Prom
     repository: host.git.directory,
   });
   await liftQuarantine(host.state, plan.to);
+  await forgetApproval(host.state);
   // A person left this release on purpose: the timer must not bring it back.
   const isLeft = plan.kind === 'rollback' && plan.from !== plan.to;
   if (isLeft) await quarantine(host.state, leftByHand(host, plan, id));

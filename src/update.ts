@@ -1,14 +1,15 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
 import type { Plan } from './core/plan.ts';
-import type { Problem } from './core/preflight.ts';
 import { awaitApproval } from './approval.ts';
+import { readApproval, readAwaiting } from './approval-records.ts';
+import { approve, nothingWaits, type Approving } from './approve.ts';
 import { withEffects } from './effect.ts';
 import { hasSameEffect } from './core/effect.ts';
 import { heldBack, localTime } from './schedule.ts';
 import { backOff, stillBackingOff } from './retry.ts';
 import { driftedServices } from './core/drift.ts';
-import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
+import { currentCommit, type Proposal } from './detect.ts';
 import { InvalidReleaseError, messageOf, OperatorError, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
@@ -32,7 +33,7 @@ import {
   type Quarantined,
 } from './records.ts';
 import { preflight, refuseProblems } from './preflight.ts';
-import { resolveRelease, type Release } from './release.ts';
+import { proposeUpdate, transactionName } from './propose-update.ts';
 import { recover } from './recover.ts';
 import { transact } from './transact.ts';
 import { files } from './state-names.ts';
@@ -44,6 +45,10 @@ export interface UpdateOptions {
   readonly force: boolean;
   /** Started by the timer or another program: maintenance windows and freezes count. */
   readonly isAutomatic: boolean;
+  /** Started by a person in a shell: only that, or an approval, begins an update under `mode: notify`. */
+  readonly isInShell?: boolean;
+  /** The plan that a person allows with it; nothing else is done then. */
+  readonly approves?: Approving;
 }
 
 /** How long Docker may be away before an update is begun. */
@@ -60,6 +65,8 @@ export async function update(host: Host, config: Config, options: UpdateOptions)
   if (recovered && host.interruptedBy() !== undefined) return recovered;
 
   let outcome = await followBranch(host, config, options);
+  // What comes after what was approved was not: the next run meets it.
+  if (options.approves !== undefined) return outcome;
   for (let round = 1; outcome.result === 'updated' && round < MAX_ROUNDS; round++) {
     if (host.interruptedBy() !== undefined) break;
     const next = await followBranch(host, config, { ...options, force: false }).catch(
@@ -83,27 +90,50 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   const tip = await host.git.fetch();
   const deployed = await readDeployed(host.state);
   const from = await currentCommit(host, deployed);
-  if (options.force) await liftQuarantine(host.state, tip);
-  if (tip === from && !options.force)
+  const { approves } = options;
+  const force = await isForced(host, tip, options);
+  if (force) await liftQuarantine(host.state, tip);
+  if (tip === from && !force) {
+    if (approves) return nothingWaits(approves, atTip(config, tip));
     return alreadyThere(host, config, tip, deployed !== undefined);
+  }
 
-  const back = heldBack(await readHold(host.state), config.schedule, {
-    now: host.now(),
-    isAutomatic: options.isAutomatic,
-  });
+  // Who approves is told that it is kept back once it is approved.
+  const hold = approves === undefined ? await readHold(host.state) : undefined;
+  const windows = approves === undefined && options.isAutomatic;
+  const back = heldBack(hold, config.schedule, { now: host.now(), isAutomatic: windows });
   if (back) return heldFor(tip, back);
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
-  if (quarantined) return heldByQuarantine(config.branch, tip, quarantined.reason);
+  if (quarantined) {
+    return unlessMeant(approves, heldByQuarantine(config.branch, tip, quarantined.reason));
+  }
 
-  const waits = options.isAutomatic && !options.force && (await stillBackingOff(host, tip));
+  const waits = options.isAutomatic && !force && (await stillBackingOff(host, tip));
   if (waits) return heldByFailures(tip, waits);
   try {
-    return await bring(host, config, { from, to: tip, force: options.force });
+    return await bring(host, config, { from, to: tip }, { ...options, force });
   } catch (error) {
     // What is unfinished is for the next run to see to, whatever it was.
     if (!(await isUnfinished(host))) await rememberFailure(host, tip, error);
     throw error;
   }
+}
+
+/** What was approved as `run --force` is that, also where the timer carries it out. */
+async function isForced(
+  host: Host,
+  tip: string,
+  { force, approves }: UpdateOptions,
+): Promise<boolean> {
+  if (force) return true;
+  const allowed = await (approves ? readAwaiting(host.state) : readApproval(host.state));
+  return allowed?.commit === tip && allowed.force;
+}
+
+/** What is quarantined does not wait for approval: who approves it is refused. */
+function unlessMeant(approves: Approving | undefined, outcome: Outcome): Outcome {
+  if (approves === undefined) return outcome;
+  throw new RefusedError(outcome.summary, outcome.next ?? '');
 }
 
 /** Whether a transaction is open: neither release is known to stand. */
@@ -115,23 +145,28 @@ async function isUnfinished(host: Host): Promise<boolean> {
 async function bring(
   host: Host,
   config: Config,
-  { from, to: tip, force }: { from: string; to: string; force: boolean },
+  { from, to: tip }: { from: string; to: string },
+  { force, isInShell = false, approves }: UpdateOptions,
 ): Promise<Outcome> {
   await requireEngine(host);
   const id = transactionName(host.now(), tip);
+  const asking = { force, isInShell, isApproving: approves !== undefined };
+  const ask = (known: Proposal, areImagesHere: boolean): Promise<Outcome | undefined> =>
+    awaitApproval(host, config, known, { ...asking, areImagesHere });
   try {
     const proposed = await proposeUpdate(host, config, { from, to: tip, id, force });
     const proposal = await withEffects(host, proposed);
     const same = force ? undefined : await quarantinedAlike(host, proposal.plan);
-    if (same) return await holdAlike(host, config, proposal.plan, same);
+    if (same) return unlessMeant(approves, await holdAlike(host, config, proposal.plan, same));
     for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
     const { problems, warnings } = await preflight(host, config, proposal);
     for (const warning of [...proposal.plan.warnings, ...warnings])
       host.log.warn(warning, { commit: tip });
     refuseProblems(problems);
     return (
-      (await awaitApproval(host, config, proposal.plan)) ??
-      (await transact(host, config, proposal, id))
+      (approves && (await approve(host, config, proposal, { ...approves, force }))) ??
+      (await ask(proposal, false)) ??
+      (await transact(host, config, proposal, { id, ask: (known) => ask(known, true) }))
     );
   } finally {
     await host.git.dropStagings();
@@ -197,51 +232,6 @@ async function requireEngine(host: Host): Promise<void> {
   );
 }
 
-/** The plan of a run, without carrying it out: also where there is nothing to do, for its drift. */
-export async function planUpdate(
-  host: Host,
-  config: Config,
-  options: Pick<UpdateOptions, 'force'>,
-): Promise<{ plan: Plan; problems: readonly Problem[] }> {
-  const from = await currentCommit(host, await readDeployed(host.state));
-  // A person waits: what runs is resolved while the remote is asked.
-  const old = resolveRelease(host, from);
-  old.catch(() => {});
-  try {
-    const tip = await host.git.fetch();
-    const id = transactionName(host.now(), tip);
-    const wish = { from, to: tip, id, force: options.force };
-    // What was not here before the remote was asked may be now.
-    const again = old.catch(() => resolveRelease(host, from));
-    const proposal = await proposeUpdate(host, config, wish, again);
-    const { plan } = proposal;
-    const { problems, warnings } = await preflight(host, config, proposal);
-    return { plan: { ...plan, warnings: [...plan.warnings, ...warnings] }, problems };
-  } finally {
-    await old.catch(() => {});
-    await host.git.dropStagings();
-  }
-}
-
-async function proposeUpdate(
-  host: Host,
-  config: Config,
-  { from, to, id, force }: { from: string; to: string; id: string; force: boolean },
-  old?: Promise<Release>,
-): Promise<Proposal> {
-  const wish = {
-    kind: 'update',
-    from,
-    to,
-    name: id,
-    backup: transactionName(host.now(), from),
-    everything: force,
-    allowRewind: force,
-  } as const;
-  host.progress(`comparing ${short(from)} with ${short(to)}`);
-  return proposeSafely(host, config, wish, old);
-}
-
 /** The first look at a cluster takes what runs for the deployed release, and says what is wrong. */
 async function alreadyThere(
   host: Host,
@@ -249,10 +239,7 @@ async function alreadyThere(
   commit: string,
   isKnown: boolean,
 ): Promise<Outcome> {
-  if (isKnown)
-    return nothingToDo(
-      `${config.project_name} is at ${short(commit)}, the tip of ${config.branch}`,
-    );
+  if (isKnown) return nothingToDo(atTip(config, commit));
   const staging = await host.git.stage(commit);
   const { model } = await host.compose.resolve(staging);
   await host.git.dropStagings();
@@ -265,6 +252,9 @@ async function alreadyThere(
     `found ${config.project_name} at ${short(commit)}, the tip of ${config.branch}`,
   );
 }
+
+const atTip = (config: Config, commit: string): string =>
+  `${config.project_name} is at ${short(commit)}, the tip of ${config.branch}`;
 
 /** What does not run cannot be taken for deployed. */
 async function refuseDifferent(host: Host, commit: string, model: ComposeModel): Promise<void> {
@@ -292,9 +282,4 @@ export function stillLatched(reason: string, transaction: string): Outcome {
     transaction,
   );
   return { ...outcome, remindOf: `operator ${transaction}` };
-}
-
-/** UTC time and short commit: names a transaction or a backup, and sorts by time. */
-export function transactionName(at: Date, commit: string): string {
-  return `${at.toISOString().replace(/[-:]/g, '').replace(/\.\d+/, '')}-${commit.slice(0, 8)}`;
 }

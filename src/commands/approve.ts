@@ -1,41 +1,41 @@
-import { judgePlan, refusedByPolicy } from '../approval.ts';
 import type { Invocation } from '../command-table.ts';
 import { RefusedError } from '../errors.ts';
-import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { short } from '../outcome.ts';
-import { writeApproval } from '../records.ts';
-import { planUpdate } from '../update.ts';
-import { openContext, openDoor, withLock } from './context.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import { update } from '../update.ts';
+import { isEngineCutOff, openContext, openDoor, withLock, type Door } from './context.ts';
+import { engineFirst } from './engine-first.ts';
+import { fail } from './fail.ts';
+import { publishFailure } from './publish.ts';
+import { reportOutcome } from './report-outcome.ts';
+import { whoTypes } from './who.ts';
 
-/** `approve`: a person allows the update that the policy holds back, with the risks it has now. */
+/** `approve [ID] [--now]`: a person allows the plan that waits, and no other; it is carried out as `run` does it. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const door = openDoor(invocation.environment);
-  return withLock(invocation, async () => {
-    const { host, config, log, statusLine } = await openContext(invocation, door);
-    const { plan } = await planUpdate(host, config, { force: false }).finally(() =>
-      statusLine.clear(),
-    );
-    const [wanted] = invocation.positionals;
-    if (wanted !== undefined && (await host.git.resolve(wanted)) !== plan.to) {
-      throw new RefusedError(
-        `${wanted} is not the tip of ${config.branch}, which is ${short(plan.to)}`,
-        `orchestrator-update plan; then: orchestrator-update approve ${short(plan.to)}`,
-      );
-    }
-    const { action, because } = judgePlan(config, plan);
-    if (action === 'refuse') throw refusedByPolicy(plan, because);
-    const approval = { commit: plan.to, because: [...because], at: host.now().toISOString() };
-    if (action === 'approve') await writeApproval(host.state, approval);
-    if (invocation.json) {
-      const approved = action === 'approve' ? approval : null;
-      process.stdout.write(`${JSON.stringify({ approved })}\n`);
-    }
-    log.info(
-      action === 'approve'
-        ? `approved ${short(plan.to)}: ${because.join('; ')}; the next run applies it`
-        : `nothing to approve: ${short(plan.to)} needs no approval`,
-    );
-    await log.flush();
-    return exitCodes.done;
-  });
+  try {
+    if (isEngineCutOff(invocation)) await engineFirst(invocation, door);
+    return await withLock(invocation, () => approveAndRun(invocation, door));
+  } catch (error) {
+    // Who typed another ID than what waits has not had a run.
+    if (!(error instanceof RefusedError)) await publishFailure(error, invocation, door);
+    return fail(error, invocation, door);
+  }
+}
+
+async function approveAndRun(invocation: Invocation, door: Door): Promise<ExitCode> {
+  const context = await openContext(invocation, door);
+  const { host, config, statusLine } = context;
+  const [wanted] = invocation.positionals;
+  const approves = {
+    wanted,
+    isNow: invocation.flags['now'] === true,
+    by: whoTypes(invocation.environment),
+  };
+  try {
+    const outcome = await update(host, config, { force: false, isAutomatic: false, approves });
+    statusLine.clear();
+    return await reportOutcome(outcome, invocation, context);
+  } finally {
+    statusLine.clear();
+  }
 }

@@ -12,7 +12,7 @@ import { readDeployed, readVerifications } from '../records.ts';
 import { recover } from '../recover.ts';
 import { resolveRelease } from '../release.ts';
 import { tryTo } from '../try-to.ts';
-import { transactionName } from '../update.ts';
+import { transactionName } from '../propose-update.ts';
 import { bringUp, verifyPart, verifyWhole, type Answer } from './backup-verify.ts';
 import { openContext, openDoor, withLock, type Context } from './context.ts';
 import { tableLines } from './table.ts';

@@ -1,18 +1,20 @@
 import { styleText } from 'node:util';
 import { printable } from '../argv/command.ts';
 import { printableStep } from '../argv/steps.ts';
-import { judgePlan } from '../approval.ts';
+import { identify, judgePlan } from '../approval.ts';
+import { readApproval, readAwaiting, type Approval } from '../approval-records.ts';
 import type { Invocation } from '../command-table.ts';
 import type { Plan, Step } from '../core/plan.ts';
 import type { Problem } from '../core/preflight.ts';
-import type { Judgement } from '../core/policy.ts';
+import type { Judgement, Mode } from '../core/policy.ts';
 import type { Risk } from '../core/risk.ts';
 import { printableText } from '../core/secrets.ts';
 import type { ServicePlan } from '../core/service-plan.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
+import type { Host } from '../host/host.ts';
 import { short } from '../outcome.ts';
+import { planUpdate } from '../propose-update.ts';
 import { describeStep } from '../steps.ts';
-import { planUpdate } from '../update.ts';
 import { openContext, openDoor } from './context.ts';
 import { tableLines } from './table.ts';
 
@@ -27,12 +29,36 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     statusLine.clear(),
   );
   const policy = judgePlan(config, plan);
+  const asked = await whatIsAsked(host, plan);
+  const { id, hash, approval } = asked;
+  const approved = approval === undefined ? null : { by: approval.by, at: approval.at };
   const text = invocation.json
-    ? JSON.stringify({ ...plan, policy, problems }, undefined, 2)
-    : [planText(plan, policy, process.stdout.isTTY), ...problemLines(problems)].join('\n');
+    ? JSON.stringify({ id, hash, ...plan, policy, approved, problems }, undefined, 2)
+    : [
+        planText(plan, policy, asked, process.stdout.isTTY),
+        ...modeLines(plan, policy, config.mode, asked),
+        ...problemLines(problems),
+      ].join('\n');
   process.stdout.write(`${text}\n`);
   if (problems.length > 0) return exitCodes.failed;
-  return policy.action === 'approve' ? exitCodes.waiting : exitCodes.done;
+  const waits = policy.action === 'approve' && approval === undefined;
+  return waits ? exitCodes.waiting : exitCodes.done;
+}
+
+/** What a person types to approve this very plan, and whether somebody has. */
+interface Asked {
+  readonly id: string;
+  readonly hash: string;
+  readonly approval: Approval | undefined;
+}
+
+async function whatIsAsked(host: Host, plan: Plan): Promise<Asked> {
+  const approval = await readApproval(host.state);
+  if (approval !== undefined && identify(plan, approval).hash === approval.hash) {
+    return { id: approval.id, hash: approval.hash, approval };
+  }
+  const { id, hash } = identify(plan, await readAwaiting(host.state));
+  return { id, hash, approval: undefined };
 }
 
 const colours = { safe: 'green', look: 'yellow', dangerous: 'red' } as const satisfies Record<
@@ -40,7 +66,7 @@ const colours = { safe: 'green', look: 'yellow', dangerous: 'red' } as const sat
   string
 >;
 
-function planText(plan: Plan, policy: Judgement, isTerminal: boolean): string {
+function planText(plan: Plan, policy: Judgement, asked: Asked, isTerminal: boolean): string {
   const isSame = plan.from === plan.to;
   const title = isSame
     ? `nothing to do: ${short(plan.to)} is deployed`
@@ -48,6 +74,7 @@ function planText(plan: Plan, policy: Judgement, isTerminal: boolean): string {
   const isIdle = plan.verdict === 'nothing' && isSame;
   return [
     styleText('bold', title),
+    ...(isIdle ? [] : [`plan ${asked.id}`]),
     '',
     ...(isSame ? [] : plan.reasons.map((reason) => `  • ${reason}`)),
     ...plan.warnings.map((warning) => styleText('yellow', `  ⚠ ${warning}`)),
@@ -57,7 +84,7 @@ function planText(plan: Plan, policy: Judgement, isTerminal: boolean): string {
     '',
     ...serviceTable(plan.services, isTerminal),
     ...(isIdle ? [] : stepsText(plan)),
-    ...policyText(plan, policy),
+    ...policyText(policy, asked),
   ].join('\n');
 }
 
@@ -82,14 +109,28 @@ function stepsText(plan: Plan): string[] {
   ];
 }
 
-function policyText(plan: Plan, { action, because }: Judgement): string[] {
+function policyText({ action, because }: Judgement, { id, approval }: Asked): string[] {
   if (action === 'apply') return [];
-  const next = action === 'approve' ? `orchestrator-update approve ${short(plan.to)}` : undefined;
+  if (action === 'approve' && approval !== undefined) {
+    return ['', `approved by ${approval.by} at ${approval.at}: the next run applies it`];
+  }
+  const next = action === 'approve' ? `orchestrator-update approve ${id}` : undefined;
   return [
     '',
     styleText('red', `${action === 'approve' ? 'waits for approval' : 'refused'}:`),
     ...because.map((one) => `  ${one}`),
     ...(next === undefined ? [] : [`next: ${next}`]),
+  ];
+}
+
+/** What the service does not do by itself. */
+function modeLines(plan: Plan, { action }: Judgement, mode: Mode, asked: Asked): string[] {
+  if (mode !== 'notify' || action !== 'apply' || plan.from === plan.to) return [];
+  if (asked.approval !== undefined) return policyText({ action: 'approve', because: [] }, asked);
+  return [
+    '',
+    'the service only tells of it (mode: notify)',
+    `next: orchestrator-update approve ${asked.id}`,
   ];
 }
 

@@ -187,6 +187,7 @@ async function runWhole(invocation: Invocation, door: Door): Promise<Ending> {
     const options = {
       force: invocation.flags['force'] === true,
       isAutomatic: isAutomatic(invocation),
+      isInShell: !isOfService(invocation),
     };
     const outcome = await update(context.host, context.config, options);
     return { outcome, config: context.config, log: context.log };

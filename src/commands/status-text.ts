@@ -66,10 +66,12 @@ function backupText({ backup, backupsKept }: Status, { isTerminal, now }: Screen
   return isTerminal ? `${text}; ${agoText(Date.parse(createdAt), now.getTime())}` : text;
 }
 
-function waitingText({ waiting, approved, remoteError }: Status): string {
+function waitingText({ waiting, awaiting, remoteError }: Status): string {
   if (remoteError !== null) return `unknown: ${remoteError.split('\n')[0]}`;
   if (waiting === null) return 'nothing';
-  return approved ? `${short(waiting)}, approved: the next run applies it` : short(waiting);
+  if (awaiting === null || awaiting.approved === null) return short(waiting);
+  const { id, approved } = awaiting;
+  return `${short(waiting)}, approved (${id}, by ${approved.by} at ${approved.at}): the next run applies it`;
 }
 
 function lastText(last: HistoryEntry, screen: Screen): string {

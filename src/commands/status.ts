@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { isApproved } from '../approval.ts';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
@@ -16,17 +15,15 @@ import { openStateFiles } from '../host/state-files.ts';
 import { short } from '../outcome.ts';
 import {
   readActive,
-  readApproval,
-  readAwaiting,
   readDeployed,
   readHold,
   readNeedsOperator,
   readQuarantine,
   readTransactions,
   readVerifications,
-  type Approval,
 } from '../records.ts';
 import { files } from '../state-names.ts';
+import { approvalStatus, awaitingText, type ApprovalStatus } from './approval-status.ts';
 import { readConfig } from './context.ts';
 import { readEngineNews, type EngineNews } from './engine-row.ts';
 import { historyEntry, type HistoryEntry } from './history.ts';
@@ -42,6 +39,8 @@ export interface Status {
   readonly waiting: string | null;
   /** Whether a person has approved what waits, where it needed that. */
   readonly approved: boolean;
+  /** The plan that waits for a person, or that one has approved. */
+  readonly awaiting: ApprovalStatus | null;
   readonly remoteError: string | null;
   readonly last: HistoryEntry | null;
   /** The newest backup. */
@@ -85,15 +84,12 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     now: new Date(),
     isAutomatic: true,
   });
-  const awaiting = await readAwaiting(state);
-  const approval = await readApproval(state);
-  const waits = awaiting !== undefined && awaiting.commit === tip && tip !== at ? awaiting : null;
-  const approved = waits !== null && isApproved(approval, waits.commit, waits.because);
+  const awaiting = quarantined ? null : await approvalStatus(state, { from: at, to: tip });
   const holds = [
     ...(latched ? [`an operator is needed: ${latched.reason}`] : []),
     ...(active && !isRunning(invocation) ? [`${UNFINISHED}: orchestrator-update recover`] : []),
     ...(quarantined ? [`${short(quarantined.commit)} is quarantined: ${quarantined.reason}`] : []),
-    ...(waits && !approved ? [awaitingText(waits)] : []),
+    ...(awaiting && awaiting.approved === null ? [awaitingText(awaiting)] : []),
     ...(back ? [`${back.why}: ${back.next}`] : []),
     ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),
   ];
@@ -102,7 +98,8 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     branch: config.branch,
     deployed: deployed ? { commit: deployed.commit, at: deployed.at } : null,
     waiting: tip !== undefined && tip !== at ? tip : null,
-    approved,
+    approved: awaiting !== null && awaiting.approved !== null,
+    awaiting,
     remoteError: error ?? null,
     last: last ? historyEntry(last, backups) : null,
     backup: backups[0] ?? null,
@@ -152,9 +149,4 @@ async function readTimer(): Promise<{ active: boolean; next: string | null }> {
   );
   const next = values.get('NextElapseUSecRealtime') ?? '';
   return { active: values.get('ActiveState') === 'active', next: next === '' ? null : next };
-}
-
-function awaitingText({ commit, because }: Approval): string {
-  const id = short(commit);
-  return `${id} waits for approval: ${because.join('; ')}: orchestrator-update plan; orchestrator-update approve ${id}`;
 }

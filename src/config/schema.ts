@@ -49,6 +49,12 @@ export const configSchema = z.strictObject({
     .describe(
       '`reconcile` re-creates only what changed. `rebuild` takes the whole cluster down and up again.',
     ),
+  mode: z
+    .enum(['auto', 'approve', 'notify'])
+    .default('auto')
+    .describe(
+      'Who begins an update. `auto`: the timer, where `policy` lets it. `approve`: it waits until a person says `orchestrator-update approve`. `notify`: the service only tells that there is one; `orchestrator-update run` in a shell, or `approve`, applies it.',
+    ),
   policy: z
     .strictObject({
       safe: policyAction('apply').describe(

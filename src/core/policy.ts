@@ -19,6 +19,9 @@ export interface Judgement {
   readonly because: readonly string[];
 }
 
+/** Who begins an update: the timer, unless the policy objects; nobody but a person; a person, whom the timer tells. */
+export type Mode = 'auto' | 'approve' | 'notify';
+
 const strictness: readonly PolicyAction[] = ['apply', 'approve', 'refuse'];
 
 /** Judges a plan: the strictest word on any of its risks counts. */
@@ -30,4 +33,10 @@ export function judge(policy: Policy, risk: Risk, risks: readonly PlanRisk[]): J
   const named = risks.filter((one) => policy[one.risk] === action);
   const because = named.map(({ subject, why }) => `${subject}: ${why}`);
   return { action, because: because.length > 0 ? because : [`policy.${risk}: ${action}`] };
+}
+
+/** What a mode makes of a judgement: under `approve`, what the policy would apply waits for a person, too. */
+export function inMode(mode: Mode, judgement: Judgement): Judgement {
+  const waits = mode === 'approve' && judgement.action === 'apply';
+  return waits ? { action: 'approve', because: ['mode: approve'] } : judgement;
 }

@@ -1,6 +1,6 @@
 /** What a person was told last that has to be done by hand, and when. */
 export interface Reminded {
-  /** `quarantine <commit>`, `hold <moment>`, `approval <commit>`, `operator <transaction>`, `backup <name> <moment>`. */
+  /** `quarantine <commit>`, `hold <moment>`, `approval <hash>`, `operator <transaction>`, `backup <name> <moment>`. */
   readonly about: string;
   /** Since 1970. */
   readonly atMs: number;

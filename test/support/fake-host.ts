@@ -1,4 +1,6 @@
 import { fakeBackups } from './fake-backups.ts';
+import type { RemoteImage } from '../../src/core/preflight.ts';
+import type { ImageFacts } from '../../src/core/saved-images.ts';
 import type { Host } from '../../src/host/host.ts';
 import { fakeCompose } from './fake-compose.ts';
 import { fakeState } from './fake-state.ts';
@@ -115,7 +117,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
               one.id === id ? { ...one, state: 'exited' } : one,
             )),
         ),
-      remoteImage: () => read(() => ({ status: 'there', detail: '', platforms: [], layers: {} })),
+      remoteImage: (reference) => read(() => remoteImage(world, reference)),
       facts: () =>
         read(() => ({
           platform: 'linux/amd64',
@@ -128,8 +130,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
           apiVersion: '',
         })),
       // What `reader` runs was built here: no registry has it.
-      imageFacts: (id) =>
-        read(() => ({ id, digests: id === 'id:z:1' ? [] : [`${id}@sha256:d`], sizeBytes: 1 })),
+      imageFacts: (image) => read(() => imageFacts(world, image)),
       loadImage: () => effect(() => {}),
       versions: () =>
         read(() => ({
@@ -213,6 +214,22 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
     interruptedBy: () => (power.stopped ? 'SIGTERM' : undefined),
     isStopping: () => power.stopped && !power.shielded,
   };
+}
+
+/** A registry tells what an image is by its digest; here that is made of what it gives. */
+function remoteImage(world: World, reference: string): RemoteImage {
+  const id = world.registry.get(reference);
+  const digest = id === undefined ? {} : { digest: `sha256:${id}` };
+  return { status: 'there', detail: '', platforms: [], layers: {}, ...digest };
+}
+
+function imageFacts(world: World, image: string): ImageFacts | undefined {
+  const id = world.images.get(image) ?? image;
+  const names = [...world.images].flatMap(([reference, one]) =>
+    one === id && id !== 'id:z:1' ? [reference.split(':')[0]] : [],
+  );
+  if (names.length === 0 && id !== 'id:z:1') return undefined;
+  return { id, digests: names.map((name) => `${name}@sha256:${id}`), sizeBytes: 1 };
 }
 
 export type Read = <Value>(value: () => Value) => Promise<Value>;

@@ -55,6 +55,8 @@ const usageErrors: readonly (readonly [args: string[], said: RegExp])[] = [
   [['history', '--limit'], /--limit/],
   [['history', '--limit', 'few'], /limit/],
   [['backup', 'verify', '--restore', '--sample'], /two ways to verify: one at a time/],
+  [['reject'], /reject needs the ID of the plan that waits\nnext: .*reject ID/],
+  [['approve', 'a', 'b'], /unexpected word: b/],
   [['backup', 'prune', 'B1'], /unexpected word: B1/],
   [['config'], /config needs a verb/],
   [['config', 'chekc'], /unknown verb: config chekc/],
@@ -125,7 +127,14 @@ await t.test('a second run: exit code 11, and who holds the lock', { skip }, asy
   mkdirSync(join(directory, 'state'), { recursive: true });
   const lock = acquireLock(join(directory, 'state/lock'));
   t.teardown(() => lock?.release());
-  for (const args of [['run'], ['rollback'], ['recover'], ['run', '--force']]) {
+  for (const args of [
+    ['run'],
+    ['rollback'],
+    ['recover'],
+    ['run', '--force'],
+    ['approve'],
+    ['reject', '3f9c01ab'],
+  ]) {
     const { stderr, exitCode } = await cli(...args);
     t.match(stderr, new RegExp(`another run is under way \\(process ${process.pid}, since 20`));
     t.equal(exitCode, 11, args.join(' '));

@@ -59,6 +59,7 @@ const status: Status = {
   deployed: { commit: 'a'.repeat(40), at: '2026-11-23T06:07:13.000Z' },
   waiting: null,
   approved: false,
+  awaiting: null,
   remoteError: null,
   last: entries[1] ?? null,
   backup: null,
@@ -85,6 +86,25 @@ await t.test('status: wrapped on a terminal, a line a value in a pipe', async (t
     t.match(shown, /^held {5}.* {2}an operator is needed/m);
     t.match(shown, /^deployed {3}aaaaaaaaaaaa since/m, 'the values stand below each other');
   }
+});
+
+await t.test('status: what is approved, and by whom', async (t) => {
+  const awaiting = {
+    id: '3f9c01ab',
+    hash: '3f9c01ab',
+    commit: 'b'.repeat(40),
+    since: '2026-11-23T06:07:13.000Z',
+    because: [],
+    approved: { by: 'geo', at: '2026-11-23T07:00:00.000Z' },
+    next: '',
+  };
+  const waits = { ...status, waiting: 'b'.repeat(40), approved: true, awaiting };
+  t.match(
+    statusText(waits, pipe),
+    /^waiting\tbbbbbbbbbbbb, approved \(3f9c01ab, by geo at 2026-11-23T07:.*\): the next run applies it$/m,
+  );
+  const asked = { ...waits, awaiting: { ...awaiting, approved: null } };
+  t.match(statusText(asked, pipe), /^waiting\tbbbbbbbbbbbb$/m);
 });
 
 await t.test('words for times', async (t) => {

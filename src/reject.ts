@@ -1,0 +1,83 @@
+import { identify, lookThenApprove } from './approval.ts';
+import { forgetApproval, readAwaiting } from './approval-records.ts';
+import { names } from './approve.ts';
+import type { Config } from './config/schema.ts';
+import { RefusedError } from './errors.ts';
+import type { Host } from './host/host.ts';
+import { short } from './outcome.ts';
+import { planUpdate } from './propose-update.ts';
+import { quarantine, type Quarantined } from './records.ts';
+import { localTime } from './schedule.ts';
+
+/** What a person does not want on this host. */
+export interface Rejecting {
+  /** The ID of a plan, its hash, or the beginning of its commit. */
+  readonly wanted: string;
+  /** Why; may be empty. */
+  readonly reason: string;
+  /** Who. */
+  readonly by: string;
+}
+
+/** A plan that can be rejected. */
+interface Rejectable {
+  readonly id: string;
+  readonly hash: string;
+  readonly commit: string;
+  readonly contents: string;
+  readonly digests: Readonly<Record<string, string>>;
+}
+
+/**
+ * Quarantines the commit of a plan: it is not applied, and not asked about again, until the branch moves to a release
+ * that does something else, or a person says `run --force`.
+ *
+ * @throws {RefusedError} that says what waits, where it is not what they mean
+ */
+export async function reject(
+  host: Host,
+  config: Config,
+  { wanted, reason, by }: Rejecting,
+): Promise<Quarantined> {
+  const told = await readAwaiting(host.state);
+  const isTold = told !== undefined && isNamed(wanted, told);
+  const { commit, contents, digests } = isTold ? told : await planNamed(host, config, wanted);
+  const now = host.now();
+  const why = reason === '' ? '' : `: ${reason}`;
+  const rejected: Quarantined = {
+    commit,
+    reason: `rejected by ${by} on ${localTime(now)}${why}`,
+    at: now.toISOString(),
+    transaction: '',
+    effect: {
+      contents,
+      images: Object.fromEntries(Object.entries(digests).filter(([, digest]) => digest !== '')),
+    },
+  };
+  await quarantine(host.state, rejected);
+  // Written first: cut off in between, it is rejected all the same.
+  await forgetApproval(host.state);
+  return rejected;
+}
+
+function isNamed(wanted: string, plan: Rejectable): boolean {
+  return names(wanted, plan) || (wanted.length >= 4 && plan.commit.startsWith(wanted));
+}
+
+/** Nobody was told of it yet: a person has seen it with `plan`. */
+async function planNamed(host: Host, config: Config, wanted: string): Promise<Rejectable> {
+  const { plan } = await planUpdate(host, config, { force: false });
+  const { id, hash, terms } = identify(plan, await readAwaiting(host.state));
+  if (plan.from === plan.to) {
+    throw new RefusedError(
+      `${wanted} is not what waits: nothing does, ${config.project_name} is at ${short(plan.to)}`,
+      'orchestrator-update status; to leave what runs: orchestrator-update rollback',
+    );
+  }
+  const named = { ...terms, id, hash };
+  if (isNamed(wanted, named)) return named;
+  throw new RefusedError(
+    `${wanted} is not what waits now, which is ${id}, ${short(plan.from)} → ${short(plan.to)}; nothing was rejected`,
+    lookThenApprove(id).replace(' approve ', ' reject '),
+  );
+}
