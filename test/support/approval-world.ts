@@ -12,6 +12,7 @@ const web = (image: string, extra: object = {}) => ({ services: { web: { image, 
 const releases: Readonly<Record<string, FakeRelease>> = {
   old: { model: web('web:1') },
   safe: { parent: 'old', model: web('web:2') },
+  safer: { parent: 'safe', model: web('web:3') },
   risky: { parent: 'old', model: web('web:2', { privileged: true }) },
   riskier: { parent: 'risky', model: web('web:2', { privileged: true, cap_add: ['NET_ADMIN'] }) },
   // A word in a README.

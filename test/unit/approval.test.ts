@@ -15,9 +15,9 @@ import { fakeHost } from '../support/fake-host.ts';
 import { runningRelease, type World } from '../support/fake-world.ts';
 
 /** A host where a person is waited for. */
-async function waitingAt(tip: string): Promise<World> {
+async function waitingAt(tip: string, config = configWith()): Promise<World> {
   const world = worldAt(tip);
-  await timer(world);
+  await timer(world, config);
   return world;
 }
 
@@ -102,6 +102,20 @@ await t.test('the branch moved meanwhile: refused, what differs, and the new ID'
     t.not(now, id);
     t.match(await approves(world, { wanted: now }), { result: 'updated', to: 'riskier' });
   }
+});
+
+await t.test('the branch moves while it is applied: only what was approved is', async (t) => {
+  const world = await waitingAt('safe', configWith({ mode: 'notify' }));
+  const host = fakeHost(world);
+  const pull = async (reference: string): Promise<void> => {
+    world.tip = 'safer';
+    await host.engine.pull(reference);
+  };
+  const moving = { ...host, engine: { ...host.engine, pull } };
+  const outcome = await approves(world, {}, configWith(), moving);
+  t.match(outcome, { result: 'updated', to: 'safe' });
+  t.equal(runningRelease(world), 'safe');
+  t.match(await timer(world, configWith({ mode: 'notify' })), { result: 'waiting', to: 'safer' });
 });
 
 await t.test('no such plan: what waits is said, or that nothing does', async (t) => {

@@ -30,6 +30,7 @@ await t.test('every command the documents name exists', async (t) => {
     'README.md',
     'docs/operations.md',
     'docs/report.md',
+    'docs/approval.md',
     'ARCHITECTURE.md',
     'CONTRIBUTING.md',
   ];

@@ -1,7 +1,14 @@
 import t from 'tap';
 import { publishOwnImage } from '../control-host.ts';
-import { startInstalled } from '../installed-host.ts';
+import { startInstalled, type InstalledHost } from '../installed-host.ts';
 import { expectRefusal, expectUntouched, expectUpdate, takePicture } from '../picture.ts';
+
+/** The ID that `status` tells. */
+async function waitingId(host: InstalledHost): Promise<string> {
+  const { stdout } = await host.cli('status', '--json');
+  const { awaiting }: { awaiting: { id: string } | null } = JSON.parse(stdout);
+  return awaiting?.id ?? 'nothing waits';
+}
 
 await t.test('what a run may not do by itself', async (t) => {
   const host = await startInstalled();
@@ -17,13 +24,16 @@ await t.test('what a run may not do by itself', async (t) => {
     await expectUntouched(t, host, before);
     const said = (await host.journal()).slice(since);
     t.match(said, /waits for approval: .*service orchestrator: becomes privileged/);
-    t.match(said, /next: orchestrator-update plan .*orchestrator-update approve [0-9a-f]{12}/);
+    t.match(said, /next: orchestrator-update plan .*orchestrator-update approve [0-9a-f]{8}$/m);
   });
 
   await t.test('status says what waits, and what to type', async (t) => {
     const { stdout, exitCode } = await host.cli('status');
     t.equal(exitCode, 0);
     t.match(stdout, /^held\t[0-9a-f]{12} waits for approval: .*becomes privileged.*approve/m);
+    const { awaiting } = JSON.parse((await host.cli('status', '--json')).stdout);
+    t.match(awaiting, { id: /^[0-9a-f]{8}$/, because: [/becomes privileged/], approved: null });
+    t.equal(JSON.parse((await host.cli('plan', '--json')).stdout).id, awaiting.id, 'as of `plan`');
   });
 
   await t.test('plan shows it to a person, and to a program', async (t) => {
@@ -42,15 +52,41 @@ await t.test('what a run may not do by itself', async (t) => {
     const head = await host.head();
     const { exitCode, stderr } = await host.cli('approve', head);
     t.equal(exitCode, 1);
-    t.match(stderr, /is not the tip of embody-alpha/);
+    t.match(stderr, /is not what waits now, which is [0-9a-f]{8}/);
   });
 
-  await t.test('approved: the next run applies it; what comes after waits again', async (t) => {
-    t.match((await host.cli('approve')).stderr, /approved [0-9a-f]{12}: .*becomes privileged/);
+  await t.test('the branch moved: its ID approves nothing, and it is asked again', async (t) => {
+    const id = await waitingId(host);
+    await host.pushCluster({
+      services: { orchestrator: { extra: { privileged: true }, environment: { MORE: '1' } } },
+    });
+    const before = await takePicture(host);
+    const { exitCode, stderr } = await host.cli('approve', id);
+    t.equal(exitCode, 1);
+    t.match(stderr, new RegExp(`${id} is not what waits now, .*the branch moved: `));
+    await expectUntouched(t, host, before);
+    t.not(await waitingId(host), id);
+  });
+
+  await t.test('in a freeze it is approved, and held; the timer is, too', async (t) => {
+    const file = '/etc/orchestrator-update/update_config.yaml';
+    const usual = await host.readFile(file);
+    const freeze = 'schedule:\n  freezes: [{from: 2020-01-01, to: 2099-01-01}]\n';
+    await host.writeFile(file, `${usual}\n${freeze}`, { mode: '0600', owner: 'root:root' });
+    const before = await takePicture(host);
+    const id = await waitingId(host);
+    const approved = await host.cli('approve', id);
+    t.match(approved, { exitCode: 0, stderr: /is approved \([0-9a-f]{8}\).*frozen from 2020/ });
+    t.match(await host.cli('run', '--auto'), { exitCode: 0, stderr: /held: .*frozen/ });
+    await expectUntouched(t, host, before);
     const { stdout } = await host.cli('status');
-    t.match(stdout, /^waiting\t[0-9a-f]{12}, approved: the next run applies it$/m);
+    t.match(stdout, new RegExp(`^waiting\t[0-9a-f]{12}, approved \\(${id}, by `, 'm'));
     t.notMatch(stdout, /waits for approval/);
-    t.match(await expectUpdate(t, host, 0), /approved at .*becomes privileged/);
+    await host.writeFile(file, usual, { mode: '0600', owner: 'root:root' });
+  });
+
+  await t.test('the next run applies what is approved; what comes after waits', async (t) => {
+    t.match(await expectUpdate(t, host, 0), /approved at .* by .*becomes privileged/);
     const inspect = ['inspect', '-f', '{{.HostConfig.Privileged}}', 'autonomy-orchestrator'];
     t.equal((await host.run('docker', inspect)).stdout, 'true');
     await host.pushCluster({
@@ -60,6 +96,18 @@ await t.test('what a run may not do by itself', async (t) => {
     t.equal((await host.unit()).exitStatus, 10);
   });
 
+  await t.test('rejected: the timer says so, and by whom', async (t) => {
+    const id = await waitingId(host);
+    t.match(await host.cli('reject', id, '--reason', 'not before the fair'), { exitCode: 0 });
+    const since = (await host.journal()).length;
+    t.equal((await host.update()).exitCode, 0);
+    t.equal((await host.unit()).exitStatus, 0, 'held');
+    const said = (await host.journal()).slice(since);
+    t.match(said, /is quarantined: rejected by root on .*: not before the fair/);
+    t.match(await host.cli('approve'), { exitCode: 1, stderr: /rejected by root/ });
+    t.match(await host.cli('run', '--force'), { exitCode: 10 }, 'by hand it is asked for again');
+  });
+
   await t.test('the policy of the host: refuse, or apply', async (t) => {
     const refused = await host.cli('run', '--set', 'policy.dangerous=refuse');
     t.equal(refused.exitCode, 1);
@@ -67,6 +115,45 @@ await t.test('what a run may not do by itself', async (t) => {
     const applied = await host.cli('run', '--set', 'policy.dangerous=apply');
     t.equal(applied.exitCode, 0, applied.stderr);
   });
+});
+
+await t.test('a tag that moves at the registry is not what was approved', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  const reference = `registry.lab:5000/moving:${host.name}`;
+  const publish = (label: string): Promise<void> =>
+    publishOwnImage(reference, `FROM registry.lab:5000/knowledge:v2\nLABEL which=${label}\n`);
+  await publish('first');
+  await host.pushCluster({ services: { knowledge: { image: reference } } });
+  const mode = ['--set', 'mode=approve'];
+  const before = await takePicture(host);
+  t.match(await host.cli('run', '--auto', ...mode), { exitCode: 10, stderr: /: mode: approve/ });
+  const id = await waitingId(host);
+  await publish('second');
+  const refused = await host.cli('approve', id, ...mode);
+  t.equal(refused.exitCode, 1);
+  t.match(refused.stderr, /image registry\.lab:5000\/moving:\S+: sha256:\w+ → sha256:\w+; nothing/);
+  await expectUntouched(t, host, before);
+  const applied = await host.cli('approve', await waitingId(host), ...mode);
+  t.equal(applied.exitCode, 0, applied.stderr);
+  const inspect = ['inspect', '-f', '{{index .Config.Labels "which"}}', 'autonomy-knowledge'];
+  t.equal((await host.run('docker', inspect)).stdout, 'second');
+});
+
+await t.test('mode notify: the service tells, a person applies', async (t) => {
+  const host = await startInstalled();
+  t.teardown(() => host.destroy());
+  await host.pushCluster({ services: { knowledge: { tag: 'v2' } } });
+  const mode = ['--set', 'mode=notify'];
+  const before = await takePicture(host);
+  const told = await host.cli('run', '--auto', ...mode);
+  t.match(told, { exitCode: 10, stderr: /an update is available: .*next: .*approve [0-9a-f]{8}/s });
+  await expectUntouched(t, host, before);
+  const images = await host.run('docker', ['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}']);
+  t.notMatch(images.stdout, /knowledge:v2/, 'nothing was pulled');
+  t.match(await host.cli('approve', await waitingId(host), ...mode), { exitCode: 0 });
+  await host.pushCluster({ services: { knowledge: { tag: 'v4' } } });
+  t.match(await host.cli('run', ...mode), { exitCode: 0 }, 'in a shell it is applied');
 });
 
 await t.test('an image that keeps its data elsewhere waits, once it is here', async (t) => {
@@ -100,8 +187,8 @@ await t.test('an image that keeps its data elsewhere waits, once it is here', as
   const why = /service knowledge: its image keeps data in \/var\/lib\/database, and no longer in/;
   t.match((await host.journal()).slice(since), why);
   t.match(await plan(), why, 'now the plan knows it');
-  t.equal((await host.cli('approve')).exitCode, 0);
-  t.match(await expectUpdate(t, host, 0), /approved at .*keeps data in/);
+  const approved = await host.cli('approve');
+  t.match(approved, { exitCode: 0, stderr: /approves [0-9a-f]{8}: .*keeps data in/ });
 });
 
 await t.test('what this host does not have is said before anything is touched', async (t) => {
