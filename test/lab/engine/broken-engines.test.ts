@@ -2,6 +2,7 @@
 import t from 'tap';
 import type { BrokenKind } from '../engine-packages.ts';
 import { change, expectEngine, OLD, offer, processes, startForUpgrade } from '../engine-upgrade.ts';
+import { waitUntilIdle } from '../picture.ts';
 
 const host = await startForUpgrade();
 t.teardown(() => host.destroy());
@@ -26,6 +27,8 @@ for (const [kind, reason, runOn] of kinds) {
     t.match(outcome.problems.join(), reason);
     await expectEngine(t, host, OLD);
     if (runOn) t.equal(await processes(host), before, 'no container was restarted');
+    // The recovery that is started with Docker has the lock for a moment.
+    await waitUntilIdle(host);
     t.equal((await host.cli('run')).exitCode, 0);
   });
 }
