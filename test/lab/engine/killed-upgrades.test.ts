@@ -11,6 +11,7 @@ import {
   waitForEngineUnit,
 } from '../engine-upgrade.ts';
 import { randomFrom } from '../../support/random.ts';
+import { waitUntilIdle } from '../picture.ts';
 
 const rounds = Number(process.env['ENGINE_ROUNDS'] ?? 30);
 const seed = Number(process.env['ENGINE_SEED'] ?? Date.now() % 100_000);
@@ -68,6 +69,8 @@ async function expectWhole(t: Test, kept: string): Promise<void> {
   await expectEngine(t, host, isNew ? NEW : OLD, { isHeld: isNew });
   t.equal((await host.bash(KEPT)).stdout, kept, 'the volumes have all that was written');
   t.match(await host.bash(`ls ${TRANSACTION}`), { exitCode: 2 });
+  // The recovery that is started with Docker, or at boot, has the lock for a moment.
+  await waitUntilIdle(host);
   t.equal((await host.cli('recover')).exitCode, 0);
   t.equal((await host.cli('run')).exitCode, 0);
   if (!isNew) return;
