@@ -136,7 +136,7 @@ await t.test('a tag that moves at the registry is not what was approved', async 
   await expectUntouched(t, host, before);
   const applied = await host.cli('approve', await waitingId(host), ...mode);
   t.equal(applied.exitCode, 0, applied.stderr);
-  const inspect = ['inspect', '-f', '{{index .Config.Labels "which"}}', 'autonomy-knowledge'];
+  const inspect = ['inspect', '-f', '{{index .Config.Labels "which"}}', 'knowledge'];
   t.equal((await host.run('docker', inspect)).stdout, 'second');
 });
 
