@@ -58,7 +58,7 @@ function collect(schema: JsonSchema, prefix: string): KeyInfo[] {
 
 function typeText(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.join(' \\| ');
-  if (schema.type === 'array') return `list of ${schema.items?.type ?? 'values'}s`;
+  if (schema.type === 'array') return `list of ${schema.items?.type ?? 'object'}s`;
   if (schema.type === 'object') return 'map of names to strings';
   const range =
     schema.minimum !== undefined && schema.maximum !== undefined && schema.maximum < 1e15

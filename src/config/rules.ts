@@ -1,3 +1,4 @@
+import { targetName } from './notify-schema.ts';
 import type { Config } from './schema.ts';
 
 /** A mistake that one key alone does not show: the key to change and what is wrong with it. */
@@ -43,6 +44,14 @@ const rules: readonly Rule[] = [
       .map((file) => ({
         key: 'compose.files',
         problem: `${file} is outside the project directory; only files of the repository can be compared between releases`,
+      })),
+  ({ notify }) =>
+    notify.targets
+      .map(targetName)
+      .filter((name, index, names) => names.indexOf(name) !== index)
+      .map((name) => ({
+        key: 'notify.targets',
+        problem: `has two that are called ${name}: give each a name of its own`,
       })),
 ];
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { historySchema } from './history-schema.ts';
 import { windowSchema } from './window-schema.ts';
 import { engineSchema } from './engine-schema.ts';
+import { notifySchema } from './notify-schema.ts';
 import { verifySchema } from './verify-schema.ts';
 import { metricsSchema, reportSchema } from './report-schema.ts';
 import { absolutePath } from './absolute-path.ts';
@@ -199,6 +200,7 @@ export const configSchema = z.strictObject({
   engine: engineSchema,
   report: reportSchema,
   metrics: metricsSchema,
+  notify: notifySchema,
   timeouts: z
     .strictObject({
       remote_seconds: seconds(1, 170)
