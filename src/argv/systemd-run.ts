@@ -25,6 +25,23 @@ export function outsideSandbox(command: Command, lane: number): Command {
   };
 }
 
+/** The same for a program of this host's that is given something to read, such as sendmail: its queue is not ours. */
+export function programOutsideSandbox(command: Command, withinSeconds: number): Command {
+  return {
+    file: 'systemd-run',
+    args: [
+      '--quiet',
+      '--wait',
+      '--pipe',
+      '--collect',
+      `--property=RuntimeMaxSec=${Math.ceil(withinSeconds)}`,
+      '--',
+      command.file,
+      ...command.args,
+    ],
+  };
+}
+
 /** Ends a copy whose caller is gone; all of them for `*`. */
 export function stopCopies(lane: number | '*'): Command {
   return { file: 'systemctl', args: ['stop', copyUnit(lane)] };

@@ -22,6 +22,49 @@ export async function probe(url: string, timeoutSeconds: number): Promise<ProbeR
   }
 }
 
+/** What a server says to what it was sent. */
+export interface Answer {
+  readonly status: number;
+  /** The beginning of what it says where it is no 2xx; else empty. */
+  readonly body: string;
+  /** How long it asks to be left alone; 0 where it does not. */
+  readonly retryAfterSeconds: number;
+}
+
+/**
+ * Sends something to one URL. A redirect is an answer: what is secret is sent to nobody else. The head of a 2xx is
+ * enough; what comes after it is not waited for.
+ *
+ * @throws with a message that names neither the URL nor what was sent
+ */
+export async function post(
+  url: string,
+  { headers, body }: { headers: Readonly<Record<string, string>>; body: string },
+  timeoutSeconds: number,
+): Promise<Answer> {
+  try {
+    const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+    // oxlint-disable-next-line no-restricted-globals -- this is the one place that fetches
+    const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
+    const asked = Number(answer.headers.get('retry-after') ?? 0);
+    const retryAfterSeconds = Number.isFinite(asked) && asked > 0 ? asked : 0;
+    if (!answer.ok)
+      return { status: answer.status, body: await firstPart(answer), retryAfterSeconds };
+    await answer.body?.cancel();
+    return { status: answer.status, body: '', retryAfterSeconds };
+  } catch (error) {
+    throw new Error(failure(error, timeoutSeconds), { cause: error });
+  }
+}
+
+/** As much as is read of why it is not taken; a server that says it slowly has said enough with its status. */
+async function firstPart(answer: Response): Promise<string> {
+  const reader = answer.body?.getReader();
+  const first = await reader?.read().catch(() => undefined);
+  await reader?.cancel().catch(() => {});
+  return new TextDecoder().decode(first?.value).slice(0, BODY_CHARACTERS);
+}
+
 function failure(error: unknown, timeoutSeconds: number): string {
   if (error instanceof Error && error.name === 'TimeoutError') {
     return `no whole answer within ${timeoutSeconds} s`;

@@ -16,9 +16,15 @@ import {
   syncFilesystem,
 } from '../../../src/argv/files.ts';
 import { rsyncCopy } from '../../../src/argv/rsync.ts';
+import { sendmail } from '../../../src/argv/sendmail.ts';
 import { printableStep } from '../../../src/argv/steps.ts';
 import { systemctlShow } from '../../../src/argv/systemctl.ts';
-import { outsideSandbox, stopCopies, thawLater } from '../../../src/argv/systemd-run.ts';
+import {
+  outsideSandbox,
+  programOutsideSandbox,
+  stopCopies,
+  thawLater,
+} from '../../../src/argv/systemd-run.ts';
 import type { Step } from '../../../src/core/plan.ts';
 
 const project: ComposeProject = {
@@ -99,6 +105,16 @@ await t.test('a copy outside the sandbox is the same command in a unit of its ow
   const unit = command.args.find((arg) => arg.startsWith('--unit='))?.slice('--unit='.length);
   t.same(stopCopies(3).args, ['stop', unit]);
 });
+
+await t.test(
+  'a program of the host, such as sendmail, is run outside of it, too, for its time',
+  async (t) => {
+    t.equal(
+      printable(programOutsideSandbox(sendmail('/usr/sbin/sendmail'), 4.5)),
+      'systemd-run --quiet --wait --pipe --collect --property=RuntimeMaxSec=5 -- /usr/sbin/sendmail -t -i',
+    );
+  },
+);
 
 await t.test('what changed is listed by the inode, and backups are not looked at', async (t) => {
   t.equal(
