@@ -42,6 +42,18 @@ export const files = {
   counts: 'counts.json',
   /** What was published last, and of what. */
   published: 'published.json',
+  /** What happened and is not on its way to anybody yet, a file each. */
+  untold: 'untold',
+  /** When something was told last, a file each. */
+  told: 'told',
+  /** What is on its way, a file for each notification and target. */
+  outbox: 'outbox',
+  /** Whoever delivers has it. */
+  outboxLock: 'outbox.lock',
+  /** How often in a row runs have failed, while they do. */
+  failures: 'failures.json',
+  /** The alarm of a backup of which a person was told. */
+  backupTrouble: 'backup-trouble.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

@@ -1,0 +1,88 @@
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Invocation } from './command-table.ts';
+import { cacheFile, readCachedConfig } from './config/cached.ts';
+import type { Config } from './config/schema.ts';
+import { messageOf } from './errors.ts';
+import { withDeliveryLock } from './host/delivery-lock.ts';
+import { chooseStream, createQuickLog } from './host/log.ts';
+import { send } from './host/send.ts';
+import { openStateFiles } from './host/state-files.ts';
+import { deliver, queueNotices, type Outbox } from './outbox.ts';
+import { files } from './state-names.ts';
+
+/** Another one that delivers is ready by then. */
+const PATIENCE_MS = 15_000;
+/** No delivery is begun later; one that is under way has its own time. */
+const BUDGET_MS = 10_000;
+
+/**
+ * Has everybody told who is to be told, as far as that can be done now. Never throws: whatever becomes of it, the run
+ * before it has ended as it has.
+ *
+ * @param isForced what was tried in vain is tried now, whenever it was to be
+ */
+export async function deliverNotices(
+  invocation: Invocation,
+  { isForced = false } = {},
+): Promise<void> {
+  const { settings, environment } = invocation;
+  const log = createQuickLog({ stream: chooseStream(environment), debug: settings.debug });
+  try {
+    const outbox = await openOutbox(invocation);
+    if (outbox === undefined) return;
+    await withDeliveryLock(
+      join(settings.stateDirectory, files.outboxLock),
+      PATIENCE_MS,
+      async () => {
+        await queueNotices(outbox);
+        await deliver(outbox, BUDGET_MS, isForced);
+      },
+    );
+  } catch (error) {
+    log.warn(`notify: nobody can be told now: ${messageOf(error)}`);
+  }
+}
+
+/** Undefined where no configuration was ever good: then nobody is known who could be told. */
+export async function openOutbox(invocation: Invocation): Promise<Outbox | undefined> {
+  const { settings, environment } = invocation;
+  const config =
+    readCachedConfig(settings, environment) ??
+    (await readNow(invocation).catch(() => lastGood(invocation)));
+  if (config === undefined) return undefined;
+  return {
+    state: openStateFiles(settings.stateDirectory),
+    log: createQuickLog({ stream: chooseStream(environment), debug: settings.debug }),
+    targets: config.notify.targets,
+    host: hostname(),
+    project: config.project_name,
+    nowMs: () => Date.now(),
+    send: (target, { notification }) =>
+      send(target, notification, {
+        now: new Date(),
+        isSandboxed: environment['INVOCATION_ID'] !== undefined,
+      }),
+  };
+}
+
+async function readNow({ settings, environment }: Invocation): Promise<Config> {
+  const { loadConfig } = await import('./config/load.ts');
+  return loadConfig({
+    file: settings.configFile,
+    fileRequired: settings.configFileRequired,
+    environment,
+    flags: settings.overrides,
+  });
+}
+
+/** That the configuration is broken is to be told as well: to whom the last good one names. */
+function lastGood({ settings }: Invocation): Config | undefined {
+  try {
+    const { config } = JSON.parse(readFileSync(cacheFile(settings), 'utf8')) as { config?: Config };
+    return Array.isArray(config?.notify?.targets) ? config : undefined;
+  } catch {
+    return undefined;
+  }
+}
