@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { decide, upgradeText, type EngineCheck } from './core/engine-mode.ts';
 import { reversed } from './core/engine-transaction.ts';
 import { sameChanges, type PackageChange } from './core/engine-upgrade.ts';
+import { raiseNewerEngine } from './engine-notice.ts';
 import { changesSchema, readIfWhole } from './engine-records.ts';
 import type { EngineConfig } from './config/engine-schema.ts';
 import { CUT_OFF, type EngineOutcome } from './engine-outcome.ts';
@@ -75,6 +76,7 @@ export async function isToBeUpgraded(
   if (decision === 'nothing') return false;
   const text = `engine: ${upgradeText(changes)}`;
   const type = 'orchestrator-update engine upgrade';
+  if (decision === 'tell') await raiseNewerEngine(state, { text, type, now });
   if (decision === 'tell') log.warn(`${text} can be had: ${type}`);
   else if (failed !== undefined)
     log.warn(`${text} is not tried again, it failed: ${failed}; by hand: ${type}`);

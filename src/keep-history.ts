@@ -6,6 +6,7 @@ import { messageOf } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import type { HistoryHost } from './host/history-host.ts';
 import type { Host } from './host/host.ts';
+import { raiseIfPossible } from './notices.ts';
 import { files } from './state-names.ts';
 
 const recordSchema = z.object({
@@ -31,7 +32,19 @@ export async function keepHistory(
     await add(host, history, `${config.backups_dir}/${manifest.name}`, manifest);
   } catch (error) {
     if (config.backup.history.required || host.interruptedBy() !== undefined) throw error;
-    host.log.warn(`the history of backups could not be kept: ${messageOf(error)}`);
+    const summary = `the history of backups could not be kept: ${messageOf(error)}`;
+    host.log.warn(summary);
+    const at = host.now().toISOString();
+    const next = 'orchestrator-update doctor';
+    const draft = {
+      event: 'backup-failed',
+      about: 'history of backups',
+      at,
+      summary,
+      next,
+    } as const;
+    if (config.notify.targets.length > 0)
+      await raiseIfPossible(host.state, { kind: 'draft', draft });
   }
 }
 

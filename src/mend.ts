@@ -61,7 +61,7 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
     await askForRepair(host, stuck, before);
     if (ended.length === 0) return undefined;
     await startAgain(host, ended);
-    return startedAgain(config, ended);
+    return startedAgain(host, config, ended);
   }
   if (stuck.length > 0) {
     const names = stuck.join(', ');
@@ -76,13 +76,13 @@ async function mendOnce(host: Host, config: Config): Promise<Outcome | undefined
   } else {
     await startAgain(host, services);
   }
-  return startedAgain(config, services);
+  return startedAgain(host, config, services);
 }
 
-function startedAgain(config: Config, services: readonly string[]): Outcome {
-  return nothingToDo(
-    `started again in ${config.project_name}, after Docker had left them ended: ${services.join(', ')}`,
-  );
+function startedAgain(host: Host, config: Config, services: readonly string[]): Outcome {
+  const summary = `started again in ${config.project_name}, after Docker had left them ended: ${services.join(', ')}`;
+  const about = `started again ${host.now().getTime()}`;
+  return { ...nothingToDo(summary), tells: { event: 'recovered', about } };
 }
 
 /** The services that Docker has left: looked at again for a while, since it starts by itself what it knows of. */

@@ -25,6 +25,8 @@ export interface Outcome {
   readonly approvalId?: string;
   /** What a person has to be reminded of while it lasts, however often it is met. */
   readonly remindOf?: string;
+  /** What a notification tells of it, where the result does not say that; `about`: what is told once. */
+  readonly tells?: { readonly event: 'available' | 'recovered'; readonly about: string };
 }
 
 export function nothingToDo(summary: string): Outcome {
@@ -38,7 +40,9 @@ export function held(summary: string, next: string): Outcome {
 /** A hold, a window or a freeze keeps the tip back; only a hold has to be thought of. */
 export function heldFor(tip: string, { why, next, heldSince }: HeldBack): Outcome {
   const outcome = held(`held: ${short(tip)} waits: ${why}`, next);
-  return heldSince === undefined ? outcome : { ...outcome, remindOf: `hold ${heldSince}` };
+  return heldSince === undefined
+    ? { ...outcome, tells: { event: 'available', about: `available ${tip}` } }
+    : { ...outcome, remindOf: `hold ${heldSince}` };
 }
 
 export function heldByQuarantine(branch: string, tip: string, reason: string): Outcome {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { complaintsOf, isWell, type EngineDiagnosis } from './core/engine-diagnosis.ts';
 import { LAST_RUNG, rungsFor, TOLD_FROM_RUNG, UNATTENDED_RUNG } from './core/engine-ladder.ts';
 import type { Rung, RungName } from './core/engine-rungs.ts';
+import { raiseRung } from './engine-notice.ts';
 import { messageOf } from './errors.ts';
 import type { RepairHost } from './host/repair-host.ts';
 import { files } from './state-names.ts';
@@ -78,7 +79,7 @@ export async function repairEngine(host: RepairHost, wish: RepairWish): Promise<
     }
     const incident = await continued(host, before, complaints, { rung, maxRung: wish.maxRung });
     await remember(host, incident, rung);
-    tell(host, rung, complaints);
+    await tell(host, rung, complaints);
     taken.push(rung);
     const isDone = await tryRung(host, rung);
     if (isDone && rung.name === 'reboot') return rebooting(complaints, taken);
@@ -211,10 +212,13 @@ async function continued(
   };
 }
 
-function tell({ log }: RepairHost, rung: Rung, complaints: readonly string[]): void {
+async function tell(host: RepairHost, rung: Rung, complaints: readonly string[]): Promise<void> {
+  const { log, state, now } = host;
   const text = `engine: ${complaints.join('; ')} → rung ${rung.number}: ${rung.what} (risk: ${rung.risk}; ${rung.isReversible ? 'can' : 'cannot'} be taken back)`;
-  if (rung.number >= TOLD_FROM_RUNG || !rung.isReversible) log.warn(text);
-  else log.info(text);
+  const isTold = rung.number >= TOLD_FROM_RUNG || !rung.isReversible;
+  if (!isTold) return log.info(text);
+  log.warn(text);
+  await raiseRung(state, rung, complaints, now().toISOString());
 }
 
 /** How far up an incident may be gone on with that was cut off, also by a reboot; undefined where there is none. */

@@ -10,6 +10,7 @@ import { messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { imageIds, volumesOfImages } from './images.ts';
+import { raiseIfPossible } from './notices.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
 import { short, type Outcome } from './outcome.ts';
 import {
@@ -85,9 +86,12 @@ async function prepare(
     endedBefore: baseline.endedBefore,
   };
   await host.state.reserve();
+  if (config.notify.targets.length > 0)
+    await raiseIfPossible(host.state, { kind: 'transaction', id, atMs: host.now().getTime() });
   await openTransaction(host.state, id, material);
   try {
     await enter(host, id, 'PREPARING');
+    host.announce();
     const incarnation = await host.engine.incarnation();
     const running = { id, material, staging, incarnation };
     await takeSteps(

@@ -3,6 +3,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { readNeedsOperator } from '../records.ts';
 import { files } from '../state-names.ts';
 import { openContext, openDoor, withLock } from './context.ts';
+import { raiseAcknowledged } from './tell.ts';
 
 /** `acknowledge`: a person says that the cluster is well; updates are allowed again. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
@@ -13,6 +14,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     if (latched) await host.state.remove(files.needsOperator);
     // The next time the engine is broken is another incident.
     if (latched) await host.state.remove(files.engineIncident);
+    if (latched) await raiseAcknowledged(invocation, latched);
     const text = latched
       ? `acknowledged: ${latched.reason}; the next run goes on`
       : 'nothing to acknowledge: no operator is needed';

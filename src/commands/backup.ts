@@ -16,6 +16,7 @@ import { transactionName } from '../propose-update.ts';
 import { bringUp, verifyPart, verifyWhole, type Answer } from './backup-verify.ts';
 import { openContext, openDoor, withLock, type Context } from './context.ts';
 import { tableLines } from './table.ts';
+import { raiseBackupFailure } from './tell.ts';
 
 /** `backup create|list|show|verify|prune`. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
@@ -24,7 +25,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   if (name !== undefined && !takesName) throw new UsageError(`unexpected word: ${name}`);
   switch (verb) {
     case 'create':
-      return withLock(invocation, () => act(invocation, (context) => create(context)));
+      return withLock(invocation, () => act(invocation, (context) => create(context, invocation)));
     case 'list':
       return act(invocation, ({ host }) => list(host));
     case 'history':
@@ -62,7 +63,7 @@ async function act(
   }
 }
 
-async function create({ host, config }: Context): Promise<Answer> {
+async function create({ host, config }: Context, invocation: Invocation): Promise<Answer> {
   await recover(host, config);
   const commit = await currentCommit(host, await readDeployed(host.state));
   const name = transactionName(host.now(), commit);
@@ -79,6 +80,7 @@ async function create({ host, config }: Context): Promise<Answer> {
   } catch (error) {
     // On a disk that has failed it stays until the next one; what went wrong first is told.
     await tryTo(host, () => host.backups.removePartial(name));
+    await raiseBackupFailure(error, invocation);
     throw error;
   } finally {
     await host.git.dropStagings();

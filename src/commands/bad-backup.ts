@@ -18,6 +18,7 @@ import type { Outcome } from '../outcome.ts';
 import { remind } from '../reminder.ts';
 import { files } from '../state-names.ts';
 import { isAutomatic } from './automatic.ts';
+import { raiseAlarm } from './tell.ts';
 
 /** Whether a verification of backups is due, from one small file. */
 export function isVerificationDue(invocation: Invocation, config: Config): boolean {
@@ -35,6 +36,7 @@ export async function badBackup(
   const { result } = verification;
   if (result !== 'damaged' && result !== 'not up') return undefined;
   await isToBeTold(invocation, verification);
+  await raiseAlarm(verification, invocation);
   return {
     result: 'bad backup',
     exitCode: exitCodes.failed,
@@ -46,6 +48,7 @@ export async function badBackup(
 /** Says what is wrong with a backup, until a later verification says otherwise: to the timer once a day. */
 export async function remindOfBackup(invocation: Invocation, log: Log): Promise<void> {
   const { alarm } = readRecord(invocation);
+  await raiseAlarm(alarm, invocation);
   if (alarm === undefined) return;
   if (!(await isToBeTold(invocation, alarm)) && isAutomatic(invocation)) return;
   log.error(alarmText(alarm));

@@ -4,6 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { Invocation } from '../command-table.ts';
 import { cacheFile, configKey } from '../config/cached.ts';
 import type { Config } from '../config/schema.ts';
+import { isWanted } from '../core/notification.ts';
 import { OperatorError } from '../errors.ts';
 import { exitCodes } from '../exit-codes.ts';
 import type { Host } from '../host/host.ts';
@@ -19,6 +20,7 @@ import { createNotifier, type Notifier } from '../host/notifier.ts';
 import { listenForStop, type Stop } from '../host/stop.ts';
 import { createStatusLine, outliveReaders, type StatusLine } from '../host/terminal.ts';
 import { files } from '../state-names.ts';
+import { deliverWaiting } from './tell.ts';
 
 /** What a command that touches the host works with. */
 export interface Context {
@@ -74,7 +76,11 @@ export async function openContext(invocation: Invocation, door: Door): Promise<C
   );
   const log = await createLog({ stream, debug: settings.debug, write: statusLine.print });
   const { createHost } = await import('../host/create-host.ts');
-  const host = await createHost({ config, settings, log, statusLine, ...door });
+  const announce = (): void => {
+    const isWished = config.notify.targets.some(({ events }) => isWanted('started', events));
+    if (isWished) void deliverWaiting(invocation);
+  };
+  const host = await createHost({ config, settings, log, statusLine, announce, ...door });
   return { config, host, log, notifier: door.notifier, statusLine };
 }
 

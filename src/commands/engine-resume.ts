@@ -10,6 +10,7 @@ import {
   type EngineRequest,
 } from '../engine-request.ts';
 import { isToBeUpgraded, rememberOutcome } from '../engine-by-itself.ts';
+import { raiseEngineChange } from '../engine-notice.ts';
 import { readEngineTransaction } from '../engine-records.ts';
 import { InterruptedError, messageOf } from '../errors.ts';
 import { hindranceIn } from '../hindrance.ts';
@@ -63,6 +64,7 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     const isCheck = request?.verb === 'check' && !isCutOff;
     const wanted = isCheck ? await checked(context, request, door) : request;
     if (isCheck && wanted === undefined) return exitCodes.done;
+    await raiseEngineChange(state, wanted?.verb ?? (isCutOff ? 'upgrade' : undefined));
     const outcome = await whenFree(invocation, log, () => carryOut(context, wanted, engine));
     await rememberOutcome(state, outcome, request?.verb);
     await writeEngineOutcome(state, outcome);

@@ -6,6 +6,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';
 import { files } from '../state-names.ts';
 import type { Door } from './context.ts';
+import { raiseFailure } from './tell.ts';
 
 /**
  * Says why a run came to no outcome, in the journal too. A signal has its own exit code, unless an
@@ -23,6 +24,7 @@ export async function fail(thrown: unknown, invocation: Invocation, door: Door):
   const left = isUnfinished ? 'an update is unfinished' : 'nothing was changed';
   const message = signal === undefined ? messageOf(error) : `interrupted by ${signal}; ${left}`;
   door.notifier.status(message);
+  if (signal === undefined) await raiseFailure(error, invocation);
   if (stream !== 'journal' && signal === undefined) throw error;
   const log = createQuickLog({ stream, debug: false });
   log.error(message);

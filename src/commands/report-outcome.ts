@@ -7,6 +7,7 @@ import type { Outcome } from '../outcome.ts';
 import { remind } from '../reminder.ts';
 import { isAutomatic } from './automatic.ts';
 import { publish } from './publish.ts';
+import { raiseOutcome } from './tell.ts';
 
 /**
  * Tells everybody how a run ended: the log, a program on stdout, systemd. READY=1 is the last
@@ -45,9 +46,10 @@ export async function reportOutcome(
   else if (remindOf !== undefined) log.warn(outcome.summary, fields);
   else log.info(outcome.summary, fields);
   if (outcome.next !== undefined) log.info(`next: ${outcome.next}`, fields);
+  await raiseOutcome(outcome, invocation);
   if (invocation.json) {
     outliveReaders();
-    const { remindOf: _, ...told } = outcome;
+    const { remindOf: _, tells: __, ...told } = outcome;
     process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
   }
   if (!isUntold) await publish(invocation, outcome.result, log);

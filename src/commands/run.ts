@@ -23,6 +23,7 @@ import {
 } from './context.ts';
 import { publishFailure } from './publish.ts';
 import { reportOutcome } from './report-outcome.ts';
+import { raiseRecovery } from './tell.ts';
 
 /** `run`: one execution of the updater. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
@@ -83,6 +84,7 @@ async function runAndVerify(invocation: Invocation, door: Door): Promise<ExitCod
       ? await verifyThenLookAgain(invocation, door, first)
       : first;
   if (outcome.result !== 'bad backup') await remindOfBackup(invocation, log);
+  await raiseRecovery(outcome, invocation);
   return reportOutcome(outcome, invocation, { log, notifier: door.notifier });
 }
 

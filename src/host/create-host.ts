@@ -39,6 +39,7 @@ export interface HostParts {
   readonly notifier: Notifier;
   readonly statusLine: StatusLine;
   readonly stop: Stop;
+  readonly announce: () => void;
 }
 
 /** Time systemd gives us beyond the limit of the command we wait for. */
@@ -101,6 +102,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     elapsedSeconds: () => performance.now() / 1000,
     sleep,
     progress,
+    announce: parts.announce,
     shieldFromSignals: stop.shield,
     obeySignals: stop.obey,
     interruptedBy: stop.requestedBy,

@@ -44,6 +44,8 @@ export interface Host {
   sleep(seconds: number): Promise<void>;
   /** Tells systemd and the terminal what is going on; each call is proof of progress. */
   progress(status: string, fraction?: number): void;
+  /** Has people told now that something has begun, beside what is done; nothing waits for it, or depends on it. */
+  announce(): void;
   /** From here on a stop signal no longer interrupts commands: a rollback must be finished. */
   shieldFromSignals(): void;
   /** The rollback, or the commit, is over: a stop is obeyed again. */

@@ -209,6 +209,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       world.elapsedMs += seconds * 1000;
     },
     progress: () => {},
+    announce: () => {},
     shieldFromSignals: () => void (power.shielded = true),
     obeySignals: () => void (power.shielded = false),
     interruptedBy: () => (power.stopped ? 'SIGTERM' : undefined),
