@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { deliverWaiting, telling } from './commands/tell.ts';
 import { commands, type CommandEntry, type Invocation } from './command-table.ts';
 import { nearestName } from './config/nearest.ts';
 import { foreseen, messageOf, OperatorError, UsageError } from './errors.ts';
@@ -43,13 +44,19 @@ async function dispatch(argv: readonly string[]): Promise<ExitCode> {
     return exitCodes.done;
   }
   const { run } = await command.load();
-  return run({
+  const invocation: Invocation = {
     settings: readSettings(values, process.env),
     environment: process.env,
     flags: values as Invocation['flags'],
     positionals,
     json: values['json'] === true,
-  });
+  };
+  try {
+    return await run(invocation);
+  } finally {
+    // The outcome is known, and systemd was told: nobody waits for a server that hangs.
+    if (telling.has(name)) await deliverWaiting(invocation);
+  }
 }
 
 function parse(

@@ -242,6 +242,19 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     words: 1,
     load: () => import('./commands/engine.ts'),
   },
+  notify: {
+    summary: 'send a test to who is told what happens, or show what is on its way to them',
+    usage: 'notify test [TARGET] | list | send [--json]',
+    details: [
+      ['test', 'to all targets, or to TARGET: its name, or its type; exit code 1 if one fails'],
+      ['list', 'what is on its way: to whom, since when, what went wrong, when it is tried again'],
+      ['send', 'try all of it now'],
+    ],
+    examples: ['sudo orchestrator-update notify test', 'sudo orchestrator-update notify list'],
+    options: {},
+    words: 2,
+    load: () => import('./commands/notify.ts'),
+  },
   history: {
     summary: 'the updates and rollbacks of this host, newest first',
     usage: 'history [--limit N] [--json]',

@@ -9,6 +9,7 @@ import type { Config } from './config/schema.ts';
 import { REPLACED_LABEL } from './core/swap.ts';
 import { lastVerification, overdue, type Verification } from './core/verification.ts';
 import { engineHolds } from './doctor-engine.ts';
+import { targetFindings } from './doctor-notify.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import { listBackups } from './host/backups.ts';
@@ -69,6 +70,7 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
       ...rest,
       ...(await replacedData()),
       ...(await engineHolds()),
+      ...(await targetFindings(config.notify.targets, stateDirectory)),
       ...(await probes(config)),
     ];
   } catch (error) {

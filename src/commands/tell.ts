@@ -14,6 +14,19 @@ import { isAutomatic } from './automatic.ts';
 /** From so many runs of the timer in a row on that came to no outcome, somebody is told. */
 const FAILURES_TOLD = 2;
 
+/** The commands after which people are told what has happened; the others only look. */
+export const telling: ReadonlySet<string> = new Set([
+  'run',
+  'approve',
+  'reject',
+  'rollback',
+  'recover',
+  'restore',
+  'backup',
+  'engine',
+  'acknowledge',
+]);
+
 /** Has people told what has happened, if anything waits to be told. Cheap where nothing does; never throws. */
 export async function deliverWaiting(invocation: Invocation): Promise<void> {
   const { stateDirectory } = invocation.settings;
