@@ -90,10 +90,17 @@ function toContainer(details: Inspected): Container {
   };
 }
 
-/** The last line, fit to be shown: a healthcheck may print what it was given. */
+const HEALTH_LINES = 3;
+
+/** The last lines in one, fit to be shown: a healthcheck may print what it was given. */
 function healthOutputOf({ State: state, Config: config }: Inspected): string | undefined {
-  const last = state.Health?.Log?.at(-1)?.Output?.trim().split('\n').at(-1);
-  return last && withoutSecrets(withoutValues(last, secretsOfEnvironment(config.Env ?? [])));
+  const lines = (state.Health?.Log?.at(-1)?.Output ?? '').split('\n').map((line) => line.trim());
+  const last = lines
+    .filter((line) => line !== '')
+    .slice(-HEALTH_LINES)
+    .join(' | ');
+  if (last === '') return undefined;
+  return withoutSecrets(withoutValues(last, secretsOfEnvironment(config.Env ?? [])));
 }
 
 function healthOf(status: string | undefined): Container['health'] {

@@ -116,7 +116,7 @@ await t.test('containers of the project, one-off runs left out, in name order', 
     state: 'exited',
     exitCode: 3,
     health: 'unhealthy',
-    healthOutput: 'last line …',
+    healthOutput: 'Traceback | last line …',
     configHash: '',
   });
   t.match(second, { name: 'z', configHash: 'h', restartCount: 2, networks: ['shop_default'] });
