@@ -4,6 +4,7 @@
  *     main.js, *.mjs        the program: see bundle.ts
  *     koffi.node            found by src/host/native.ts because it lies beside the bundle
  *     bin/node              Node 24 of this architecture: the host's own is not used
+ *     share/                the manual page, and completions for shells
  *     VERSION               0.1.0-g1234567, also the name of the installed directory
  *
  * Usage: node install/build.ts [--entry FILE] [--out DIR] [--version VERSION]
@@ -13,6 +14,13 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
+import { commands } from '../src/command-table.ts';
+import { bashCompletion } from '../src/completion/bash.ts';
+import { fishCompletion } from '../src/completion/fish.ts';
+import { vocabulary } from '../src/completion/vocabulary.ts';
+import { zshCompletion } from '../src/completion/zsh.ts';
+import { keyInfos } from '../src/config/keys.ts';
+import { manPage } from '../src/man/page.ts';
 import { bundle } from './bundle.ts';
 
 const project = resolve(import.meta.dirname, '..');
@@ -50,10 +58,25 @@ async function buildInto(directory: string, entry: string, name: string): Promis
   await mkdir(join(directory, 'bin'));
   await copyFile(nodeBinary(), join(directory, 'bin/node'));
   await chmod(join(directory, 'bin/node'), 0o755);
+  await writeDocuments(join(directory, 'share'), name);
   // main.js is CommonJS.
   await writeFile(join(directory, 'package.json'), `${JSON.stringify({ type: 'commonjs' })}\n`);
   await writeFile(join(directory, 'VERSION'), `${name}\n`);
   await chmod(directory, 0o755);
+}
+
+/** Here, and not by the program on the host: an installation needs nothing to run. */
+async function writeDocuments(directory: string, name: string): Promise<void> {
+  const words = vocabulary(keyInfos());
+  await mkdir(directory);
+  for (const [ending, text] of [
+    ['8', manPage(commands, name)],
+    ['bash', bashCompletion(words)],
+    ['zsh', zshCompletion(words)],
+    ['fish', fishCompletion(words)],
+  ] as const) {
+    await writeFile(join(directory, `orchestrator-update.${ending}`), text);
+  }
 }
 
 /** `0.1.0-g1234567`, `-dirty` behind it when files differ from the commit; without git `0.1.0`. */

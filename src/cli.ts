@@ -1,19 +1,11 @@
-import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+import { parseArgs } from 'node:util';
 import { deliverWaiting, telling } from './commands/tell.ts';
-import { commands, type CommandEntry, type Invocation } from './command-table.ts';
+import { commands, globalOptions, type CommandEntry, type Invocation } from './command-table.ts';
 import { nearestName } from './config/nearest.ts';
 import { foreseen, messageOf, OperatorError, UsageError } from './errors.ts';
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { commandHelp, generalHelp } from './help.ts';
 import { readSettings } from './settings.ts';
-
-const globalOptions: ParseArgsOptionsConfig = {
-  config: { type: 'string' },
-  set: { type: 'string', multiple: true },
-  json: { type: 'boolean' },
-  debug: { type: 'boolean' },
-  help: { type: 'boolean', short: 'h' },
-};
 
 /** Runs one command line and returns the exit code. Never throws. */
 export async function runCli(argv: readonly string[]): Promise<ExitCode> {

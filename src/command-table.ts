@@ -1,4 +1,5 @@
 import type { ParseArgsOptionsConfig } from 'node:util';
+import { engineHelp } from './engine-help.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CommandHelp } from './help.ts';
 import type { Settings } from './settings.ts';
@@ -99,6 +100,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       'orchestrator-update diff /srv/shop-1.4 /srv/shop-1.5',
       'orchestrator-update diff HEAD~1 HEAD --file deploy/compose.yaml --json',
     ],
+    values: { file: 'file', 'new-file': 'file', '': 'directory' },
     options: {
       file: { type: 'string', multiple: true },
       'new-file': { type: 'string', multiple: true },
@@ -176,6 +178,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       ['prune', 'remove what is older than the newest `backup.keep`'],
     ],
     examples: ['orchestrator-update backup create', 'orchestrator-update backup verify --restore'],
+    verbs: ['create', 'list', 'history', 'show', 'verify', 'prune'],
     options: { restore: flag, sample: flag },
     words: 2,
     load: () => import('./commands/backup.ts'),
@@ -194,50 +197,13 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       'orchestrator-update restore --to /var/tmp/restored',
       'orchestrator-update backup list && orchestrator-update restore NAME --volumes',
     ],
+    values: { to: 'directory' },
     options: { volumes: flag, to: { type: 'string' }, snapshot: { type: 'string' } },
     words: 1,
     load: () => import('./commands/restore.ts'),
   },
   engine: {
-    summary:
-      'what Docker is made of on this host, whether it works; upgrading, taking back, mending it',
-    usage:
-      'engine status | upgrade [--to VERSION] | rollback | repair [--max-rung N] [--dry-run] [--json]',
-    details: [
-      [
-        'status',
-        'packages, versions, settings, clients; whether it answers, makes containers, serves ports',
-      ],
-      [
-        'repair',
-        'take the least that can help, look again, go on; nothing of Docker is ever deleted',
-      ],
-      [
-        'upgrade',
-        'as a transaction: the way back on the disk first, then watched, and taken back if it does not work',
-      ],
-      ['rollback', 'back to the packages before the last upgrade; needs no network'],
-      ['resume', 'what orchestrator-engine.service runs: sees to what was cut off'],
-      [
-        'watch',
-        'what orchestrator-engine-watch.service runs: mends a Docker that hangs in its start',
-      ],
-      ['--to', 'the version of dockerd that is wanted (28.5.2); the newest unless told'],
-      ['--dry-run', 'say what would be done, and do nothing; exit code 10 if anything'],
-      [
-        '--max-rung',
-        'go no higher than this (13 unless told); docs/recovery.md lists the rungs, up to 19',
-      ],
-      [
-        'exit code',
-        '1 when Docker does not work, or nothing was done; 12 taken back; 13 when a person is needed',
-      ],
-    ],
-    examples: [
-      'orchestrator-update engine status',
-      'sudo orchestrator-update engine upgrade --dry-run',
-      'sudo orchestrator-update engine repair --dry-run',
-    ],
+    ...engineHelp,
     options: { 'dry-run': flag, 'max-rung': { type: 'string' }, to: { type: 'string' } },
     words: 1,
     load: () => import('./commands/engine.ts'),
@@ -271,6 +237,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
       ['--limit', 'how many runs (20 unless told)'],
     ],
     examples: ['sudo orchestrator-update report --html /var/www/html/update.html'],
+    values: { html: 'file' },
     options: { html: { type: 'string' }, limit: { type: 'string' } },
     load: () => import('./commands/report.ts'),
   },
@@ -279,6 +246,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     usage: 'config check|show|docs [--json]',
     details: [],
     examples: ['orchestrator-update config check', 'orchestrator-update config docs | less'],
+    verbs: ['check', 'show', 'docs'],
     options: {},
     words: 1,
     load: () => import('./commands/config.ts'),
@@ -291,4 +259,32 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     options: {},
     load: () => import('./commands/doctor.ts'),
   },
+  completion: {
+    summary:
+      'print what has a shell complete commands and flags; the installer puts it in its place',
+    usage: 'completion bash|zsh|fish',
+    details: [],
+    examples: ['. <(orchestrator-update completion bash)'],
+    verbs: ['bash', 'zsh', 'fish'],
+    options: {},
+    words: 1,
+    load: () => import('./commands/completion.ts'),
+  },
+  man: {
+    summary: 'print this as a manual page; installed, it is `man orchestrator-update`',
+    usage: 'man',
+    details: [],
+    examples: ['orchestrator-update man | man -l -'],
+    options: {},
+    load: () => import('./commands/man.ts'),
+  },
+};
+
+/** Flags of every command; what `--help` says of them is in help.ts. */
+export const globalOptions: ParseArgsOptionsConfig = {
+  config: { type: 'string' },
+  set: { type: 'string', multiple: true },
+  json: { type: 'boolean' },
+  debug: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
 };

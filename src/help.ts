@@ -1,12 +1,20 @@
-/** What `--help` says of a command. */
+/** What a flag or a word may be, as far as a shell can complete it. */
+export type Completed = 'file' | 'directory' | readonly string[];
+
+/** What `--help`, the manual page and the completions of shells say of a command. */
 export interface CommandHelp {
   readonly summary: string;
   readonly usage: string;
   readonly details: readonly (readonly [flag: string, meaning: string])[];
   readonly examples: readonly string[];
+  /** What may be its first word, where it has verbs. */
+  readonly verbs?: readonly string[];
+  /** What a flag takes, by its name; that of '' is what its words are. */
+  readonly values?: Readonly<Record<string, Completed>>;
 }
 
-const globalFlags: CommandHelp['details'] = [
+/** Flags of every command. */
+export const globalFlags: CommandHelp['details'] = [
   ['--config FILE', 'another configuration file'],
   ['--set KEY=VALUE', 'one key of the configuration, for this call; can be repeated'],
   ['--json', 'for programs'],
@@ -14,7 +22,8 @@ const globalFlags: CommandHelp['details'] = [
   ['--help, -h', 'this text'],
 ];
 
-const exitCodeLines: CommandHelp['details'] = [
+/** What the exit code says. */
+export const exitCodeLines: CommandHelp['details'] = [
   ['0', 'done, nothing to do, or held on purpose'],
   ['1', 'failed; nothing was changed'],
   ['2', 'wrong usage or configuration'],
