@@ -35,6 +35,21 @@ export async function backUp(
   config: Config,
   wish: BackupWish,
 ): Promise<BackupManifest> {
+  try {
+    return await makeBackup(host, config, wish);
+  } catch (error) {
+    // Who stops it knows.
+    if (host.interruptedBy() === undefined) {
+      host.log.warn(`the backup ${wish.name} failed: ${messageOf(error)}`, {
+        event: 'backup failed',
+        backup: wish.name,
+      });
+    }
+    throw error;
+  }
+}
+
+async function makeBackup(host: Host, config: Config, wish: BackupWish): Promise<BackupManifest> {
   const { backups } = host;
   const { commit, model, images } = wish;
   const scope = await scopeNow(host, config, model);

@@ -41,6 +41,7 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
     {
       run: id,
       phase: state,
+      event: 'recovered',
     },
   );
   switch (recovery.action) {

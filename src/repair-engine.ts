@@ -215,9 +215,10 @@ async function continued(
 async function tell(host: RepairHost, rung: Rung, complaints: readonly string[]): Promise<void> {
   const { log, state, now } = host;
   const text = `engine: ${complaints.join('; ')} → rung ${rung.number}: ${rung.what} (risk: ${rung.risk}; ${rung.isReversible ? 'can' : 'cannot'} be taken back)`;
+  const fields = { event: 'rung taken', rung: rung.number } as const;
   const isTold = rung.number >= TOLD_FROM_RUNG || !rung.isReversible;
-  if (!isTold) return log.info(text);
-  log.warn(text);
+  if (!isTold) return log.info(text, fields);
+  log.warn(text, fields);
   await raiseRung(state, rung, complaints, now().toISOString());
 }
 

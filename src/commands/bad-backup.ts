@@ -51,7 +51,7 @@ export async function remindOfBackup(invocation: Invocation, log: Log): Promise<
   await raiseAlarm(alarm, invocation);
   if (alarm === undefined) return;
   if (!(await isToBeTold(invocation, alarm)) && isAutomatic(invocation)) return;
-  log.error(alarmText(alarm));
+  log.error(alarmText(alarm), { event: 'bad backup' });
   log.info(`next: ${alarmAdvice(alarm)}`);
 }
 

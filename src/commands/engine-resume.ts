@@ -26,7 +26,7 @@ import type { UpgradeHost } from '../host/upgrade-host.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { files } from '../state-names.ts';
 import { repairEngine, rungOfIncident } from '../repair-engine.ts';
-import type { EngineOutcome } from '../engine-outcome.ts';
+import { engineEvent, type EngineOutcome } from '../engine-outcome.ts';
 import { rollEngineBack } from '../take-engine-back.ts';
 import { recoverEngine, upgradeEngine } from '../upgrade-engine.ts';
 import { openDoor, readConfig, whenFree, type Door } from './context.ts';
@@ -68,8 +68,9 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     const outcome = await whenFree(invocation, log, () => carryOut(context, wanted, engine));
     await rememberOutcome(state, outcome, request?.verb);
     await writeEngineOutcome(state, outcome);
-    if (outcome.state === 'done') log.info(`engine: ${outcome.summary}`);
-    else log.error(`engine: ${outcome.summary}`);
+    const event = engineEvent(outcome, request?.verb);
+    if (outcome.state === 'done') log.info(`engine: ${outcome.summary}`, { event });
+    else log.error(`engine: ${outcome.summary}`, { event });
     return exitCodeOf[outcome.state];
   } finally {
     // What is unfinished is gone on with as it was asked; nothing else is to be begun at another time.

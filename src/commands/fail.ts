@@ -27,7 +27,8 @@ export async function fail(thrown: unknown, invocation: Invocation, door: Door):
   if (signal === undefined) await raiseFailure(error, invocation);
   if (stream !== 'journal' && signal === undefined) throw error;
   const log = createQuickLog({ stream, debug: false });
-  log.error(message);
+  const what = signal === undefined ? 'failed' : 'interrupted';
+  log.error(message, { event: needsOperator ? 'needs operator' : what });
   if (signal === undefined && isForeseen) log.info(`next: ${error.next}`);
   if (signal !== undefined && isUnfinished) log.info('next: orchestrator-update recover');
   if (!isForeseen && error instanceof Error) log.error(error.stack ?? '');

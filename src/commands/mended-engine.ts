@@ -33,5 +33,11 @@ export async function mendedEngine(
   const { state, summary, complaints } = await completeRepair(repaired, context.cluster);
   const isWell = state === 'well' || state === 'repaired';
   const told = state === 'operator' ? 'operator' : 'aborted';
-  return { state: isWell ? 'done' : told, summary, changes: [], problems: complaints };
+  return {
+    state: isWell ? 'done' : told,
+    summary,
+    changes: [],
+    problems: complaints,
+    isRepaired: state === 'repaired',
+  };
 }

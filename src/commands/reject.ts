@@ -24,7 +24,9 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
       statusLine.clear(),
     );
     if (invocation.json) process.stdout.write(`${JSON.stringify({ rejected }, undefined, 2)}\n`);
-    log.info(`${short(rejected.commit)} is quarantined: ${rejected.reason}`);
+    log.info(`${short(rejected.commit)} is quarantined: ${rejected.reason}`, {
+      event: 'quarantined',
+    });
     log.info(`next: push another release to ${config.branch}; or: orchestrator-update run --force`);
     await log.flush();
     return exitCodes.done;

@@ -1,4 +1,5 @@
 import type { Invocation } from '../command-table.ts';
+import { eventOfRun } from '../core/events.ts';
 import type { Log } from '../host/log.ts';
 import { outliveReaders } from '../host/terminal.ts';
 import type { Notifier } from '../host/notifier.ts';
@@ -33,24 +34,28 @@ export async function reportOutcome(
     result: outcome.result,
     run: outcome.transaction,
     commit: outcome.to,
+    approval: outcome.approvalId,
     exitCode: outcome.exitCode,
   };
   const isGood = outcome.exitCode === exitCodes.done || outcome.exitCode === exitCodes.waiting;
   const { remindOf } = outcome;
+  const event = eventOfRun({ ...outcome, isSuccess: outcome.exitCode === exitCodes.done });
+  const told = { ...fields, event };
   const isNews =
     remindOf === undefined ||
     (await remind(invocation.settings.stateDirectory, remindOf, new Date())) ||
     !isAutomatic(invocation);
-  if (!isNews) log.info(outcome.summary, fields);
-  else if (!isGood) log.error(outcome.summary, fields);
-  else if (remindOf !== undefined) log.warn(outcome.summary, fields);
-  else log.info(outcome.summary, fields);
+  if (!isNews) log.info(outcome.summary, told);
+  else if (!isGood) log.error(outcome.summary, told);
+  else if (remindOf !== undefined) log.warn(outcome.summary, told);
+  else log.info(outcome.summary, told);
   if (outcome.next !== undefined) log.info(`next: ${outcome.next}`, fields);
   await raiseOutcome(outcome, invocation);
   if (invocation.json) {
     outliveReaders();
-    const { remindOf: _, tells: __, ...told } = outcome;
-    process.stdout.write(`${JSON.stringify(told, undefined, 2)}\n`);
+    const { remindOf: _, tells: __, ...said } = outcome;
+    process.stdout.write(`${JSON.stringify(said, undefined, 2)}
+`);
   }
   if (!isUntold) await publish(invocation, outcome.result, log);
   await log.flush();

@@ -131,7 +131,7 @@ function afterTelling(bad: Outcome | undefined, log: Log): (error: unknown) => P
 }
 
 function tell({ summary, next }: Outcome, log: Log): void {
-  log.error(summary);
+  log.error(summary, { event: 'bad backup' });
   log.info(`next: ${next}`);
 }
 

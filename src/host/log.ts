@@ -1,10 +1,14 @@
 import { fstatSync, writeSync } from 'node:fs';
+import { events, type EventName } from '../core/events.ts';
 import { sendToJournal, stderrIsJournal, SYSLOG_IDENTIFIER } from './journald.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
 
 /** What a line is about, beside its text: run, step, phase, commit, service, url, seconds … */
-export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>;
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>> & {
+  /** What the catalog of the journal explains. */
+  readonly event?: EventName | undefined;
+};
 
 export interface Log {
   debug(message: string, fields?: LogFields): void;
@@ -136,13 +140,14 @@ function delivery(options: LogOptions): (line: LogLine) => void {
   }
 }
 
-/** `{ exitCode: 1 }` becomes `ORCHESTRATOR_UPDATE_EXIT_CODE=1`. */
+/** `{ exitCode: 1 }` becomes `ORCHESTRATOR_UPDATE_EXIT_CODE=1`; an event has its MESSAGE_ID, too. */
 export function journalFields({
   level,
   message,
   fields,
 }: LogLine): Record<string, string | number> {
   const entry: Record<string, string | number> = { MESSAGE: message, PRIORITY: PRIORITY[level] };
+  if (fields.event !== undefined) entry['MESSAGE_ID'] = events[fields.event].id;
   const prefix = SYSLOG_IDENTIFIER.toUpperCase().replaceAll('-', '_');
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
@@ -176,13 +181,16 @@ export function plainLine({ level, message, fields }: LogLine, time: Date): stri
 }
 
 function fieldText(fields: LogFields): string {
-  return Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => {
-      const text = String(value);
-      return ` ${name}=${/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)}`;
-    })
-    .join('');
+  return (
+    Object.entries(fields)
+      // The event says nothing that is not in the line.
+      .filter(([name, value]) => value !== undefined && name !== 'event')
+      .map(([name, value]) => {
+        const text = String(value);
+        return ` ${name}=${/^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)}`;
+      })
+      .join('')
+  );
 }
 
 /** Straight to fd 2: process.stderr takes a stream and its modules to set up. */

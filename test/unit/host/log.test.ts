@@ -27,6 +27,18 @@ await t.test('fields are named after the program in the journal', async (t) => {
   });
 });
 
+await t.test('an event has its ID in the journal, and nothing elsewhere', async (t) => {
+  const line = { level: 'warn', message: 'm', fields: { event: 'held', run: 'r' } } as const;
+  t.same(journalFields(line), {
+    MESSAGE: 'm',
+    MESSAGE_ID: '99a776182d2a48f883cb59d5b72a5202',
+    PRIORITY: 4,
+    ORCHESTRATOR_UPDATE_EVENT: 'held',
+    ORCHESTRATOR_UPDATE_RUN: 'r',
+  });
+  t.equal(plainLine(line, new Date(0)), '1970-01-01T00:00:00.000Z warn m run=r');
+});
+
 await t.test('a terminal gets time, symbol and message', async (t) => {
   const line = { level: 'info', message: 'pulled', fields: { service: 'web' } } as const;
   t.equal(terminalLine(line, time, { colour: false, details: false }), '14:05:09 • pulled');
