@@ -38,6 +38,8 @@ export enabled_marker update_unit recover_unit engine_unit watch_unit timer_unit
 . "$here/lib/program.sh"
 # shellcheck source=lib/units.sh
 . "$here/lib/units.sh"
+# shellcheck source=lib/documents.sh
+. "$here/lib/documents.sh"
 # shellcheck source=lib/uninstall.sh
 . "$here/lib/uninstall.sh"
 
@@ -87,6 +89,7 @@ main() {
   install_program
   install_config
   install_units
+  install_documents
   enable_units
   finish
 }

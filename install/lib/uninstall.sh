@@ -31,6 +31,7 @@ uninstall_all() {
   remove "$dropin_base/$timer_unit.d/10-schedule.conf" "$unit_dir/$timer_unit" "$timer_stamp"
   remove_if_empty "$dropin_base/$timer_unit.d"
   remove "$launcher" "$program_dir" "$cache_dir"
+  remove_documents
   run systemctl daemon-reload
   # Fails for a unit systemd has forgotten, which is as good.
   run systemctl reset-failed "$update_unit" "$recover_unit" "$engine_unit" "$watch_unit" 2>/dev/null || true

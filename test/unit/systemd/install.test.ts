@@ -33,6 +33,9 @@ async function setup(t: Test) {
         'koffi.node': '',
         VERSION: '1.0.0\n',
         bin: { node: '#!/bin/sh\necho v24\n' },
+        share: Object.fromEntries(
+          ['8', 'bash', 'zsh', 'fish'].map((ending) => [`orchestrator-update.${ending}`, ending]),
+        ),
       },
     },
     cluster: { autonomy: {} },
@@ -70,7 +73,7 @@ const skip = process.getuid?.() === 0 ? false : 'the installer needs root';
 
 await t.test('shellcheck finds nothing', async (t) => {
   const files = ['install_update_service.sh', 'lib/say.sh', 'lib/checks.sh', 'lib/settings.sh'];
-  files.push('lib/program.sh', 'lib/units.sh', 'lib/uninstall.sh');
+  files.push('lib/program.sh', 'lib/units.sh', 'lib/documents.sh', 'lib/uninstall.sh');
   const result = await execa('shellcheck', ['--external-sources', ...files], {
     cwd: join(project, 'install'),
     reject: false,
@@ -147,6 +150,47 @@ await t.test('removing it keeps what is the user’s', { skip }, async (t) => {
   t.notOk(existsSync(host(CONFIG)));
   t.notOk(existsSync(host('var/lib/orchestrator-update')));
   t.ok(existsSync(host(`${cluster}/backups`)));
+});
+
+const BASH = 'usr/share/bash-completion/completions/orchestrator-update';
+const ZSH = 'usr/share/zsh/vendor-completions';
+const FISH = 'usr/share/fish/vendor_completions.d';
+const MANUAL = 'usr/local/share/man/man8/orchestrator-update.8';
+const CATALOG = 'usr/local/lib/systemd/catalog/orchestrator-update.catalog';
+
+const OTHERS_ENTRY =
+  '-- 0123456789abcdef0123456789abcdef\nSubject: Of another program\nDefined-By: other\n\nText.\n';
+
+await t.test('what a person reads is installed, and removed', { skip }, async (t) => {
+  const { install, host, text } = await setup(t);
+  const explained = async (): Promise<string> =>
+    (await execa('journalctl', ['--list-catalog', `--root=${host('')}`], { reject: false })).stdout;
+  await install([]);
+  t.equal(text(BASH), 'bash');
+  t.equal(text(MANUAL), '8');
+  t.equal(statSync(host(MANUAL)).mode & 0o777, 0o644);
+  t.equal(
+    text(CATALOG),
+    readFileSync(join(project, 'systemd/orchestrator-update.catalog'), 'utf8'),
+  );
+  t.match(await explained(), / orchestrator-update: /, 'the real journalctl has compiled it');
+  for (const path of [ZSH, FISH]) t.notOk(existsSync(host(path)), `no ${path}, no such shell`);
+
+  // The shells came later; others have files there, too.
+  for (const path of [ZSH, FISH]) {
+    mkdirSync(host(path), { recursive: true });
+    writeFileSync(host(`${path}/other`), '');
+  }
+  writeFileSync(host('usr/local/lib/systemd/catalog/other.catalog'), OTHERS_ENTRY);
+  await install([]);
+  t.same(readdirSync(host(ZSH)), ['_orchestrator-update', 'other']);
+  t.same(readdirSync(host(FISH)), ['orchestrator-update.fish', 'other']);
+
+  await install(['--uninstall']);
+  for (const path of [BASH, MANUAL, CATALOG]) t.notOk(existsSync(host(path)), path);
+  for (const path of [ZSH, FISH]) t.same(readdirSync(host(path)), ['other']);
+  t.notMatch(await explained(), 'orchestrator-update', 'the real journalctl has forgotten it');
+  t.match(await explained(), 'Of another program');
 });
 
 await t.test('where the report and the metrics are written is let through', { skip }, async (t) => {
