@@ -7,7 +7,7 @@ export interface Event {
 }
 
 /** Every event; `systemd/orchestrator-update.catalog` explains each. */
-export const events = {
+export const journalEvents = {
   updated: { id: '09a4e6c6c0d240dc865aae5f1c3851bd', sends: ['commit', 'run'] },
   'rolled back': { id: 'f71f4f622ab84650bb9459852adfc43d', sends: ['commit', 'run'] },
   recovered: { id: '82c0d387f9af49dabc37e375458e8b58', sends: ['run'] },
@@ -25,7 +25,7 @@ export const events = {
   'rung taken': { id: '7e4aa3953e4c48eb93b62bcd29aeee93', sends: ['rung'] },
 } as const satisfies Readonly<Record<string, Event>>;
 
-export type EventName = keyof typeof events;
+export type EventName = keyof typeof journalEvents;
 
 /** The event that the outcome of a run is; undefined where there was nothing to do. */
 export function eventOfRun({

@@ -1,5 +1,5 @@
 import { fstatSync, writeSync } from 'node:fs';
-import { events, type EventName } from '../core/events.ts';
+import { journalEvents, type EventName } from '../core/events.ts';
 import { sendToJournal, stderrIsJournal, SYSLOG_IDENTIFIER } from './journald.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -147,7 +147,7 @@ export function journalFields({
   fields,
 }: LogLine): Record<string, string | number> {
   const entry: Record<string, string | number> = { MESSAGE: message, PRIORITY: PRIORITY[level] };
-  if (fields.event !== undefined) entry['MESSAGE_ID'] = events[fields.event].id;
+  if (fields.event !== undefined) entry['MESSAGE_ID'] = journalEvents[fields.event].id;
   const prefix = SYSLOG_IDENTIFIER.toUpperCase().replaceAll('-', '_');
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;

@@ -41,7 +41,7 @@ await t.test('the verbs of the table are those that the commands know', async (t
   const withVerbs = Object.entries(commands).filter(([, { verbs }]) => verbs !== undefined);
   t.same(
     withVerbs.map(([name]) => name),
-    ['backup', 'engine', 'config', 'completion'],
+    ['backup', 'engine', 'notify', 'config', 'completion'],
   );
   for (const [name, { verbs = [] }] of withVerbs) {
     const { stderr } = await runProgram(directory, [name]);

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Invocation } from '../../../src/command-table.ts';
 import { reportOutcome } from '../../../src/commands/report-outcome.ts';
-import { eventOfEngine, events, type EventName } from '../../../src/core/events.ts';
+import { eventOfEngine, journalEvents, type EventName } from '../../../src/core/events.ts';
 import { exitCodes } from '../../../src/exit-codes.ts';
 import { createQuickLog } from '../../../src/host/log.ts';
 import type { Notifier } from '../../../src/host/notifier.ts';
@@ -50,8 +50,8 @@ const outcomes: readonly (readonly [Outcome, EventName | undefined])[] = [
 for (const [outcome, name] of outcomes) {
   await t.test(`${outcome.result}, ${outcome.exitCode}: ${name ?? 'no event'}`, async (t) => {
     const [entry, ...others] = await entriesOf(t.testdir({}), outcome);
-    t.equal(entry?.['MESSAGE_ID'], name === undefined ? undefined : events[name].id);
-    for (const field of name === undefined ? [] : events[name].sends) {
+    t.equal(entry?.['MESSAGE_ID'], name === undefined ? undefined : journalEvents[name].id);
+    for (const field of name === undefined ? [] : journalEvents[name].sends) {
       t.ok(entry?.[`ORCHESTRATOR_UPDATE_${field.toUpperCase()}`], field);
     }
     for (const other of others) t.notOk('MESSAGE_ID' in other, 'it is explained once');

@@ -3,12 +3,12 @@ import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import t from 'tap';
 import { commands } from '../../../src/command-table.ts';
-import { events, type Event } from '../../../src/core/events.ts';
+import { journalEvents, type Event } from '../../../src/core/events.ts';
 import { journalFields } from '../../../src/host/log.ts';
 
 const file = resolve(import.meta.dirname, '../../../systemd/orchestrator-update.catalog');
 const text = readFileSync(file, 'utf8');
-const ids = Object.values(events).map(({ id }) => id);
+const ids = Object.values(journalEvents).map(({ id }) => id);
 
 /** The entries by their ID: headers, and the body behind the empty line. */
 const entries = new Map(
@@ -52,7 +52,7 @@ await t.test('an entry says what happened, what it means, what to type', async (
 });
 
 await t.test('an entry names only fields that are sent with its event', async (t) => {
-  for (const [name, { id, sends }] of Object.entries<Event>(events)) {
+  for (const [name, { id, sends }] of Object.entries<Event>(journalEvents)) {
     const { headers, body } = entries.get(id) ?? { headers: [], body: [] };
     const line = {
       level: 'info',
