@@ -56,6 +56,10 @@ const programs: Programs = {
   rpmbuild: 'rpm',
   createrepo_c: 'createrepo-c',
   gpg: 'gpg',
+  zsh: 'zsh',
+  fish: 'fish',
+  mandoc: 'mandoc',
+  groff: 'groff-base',
   chromium: 'chromium',
 };
 
