@@ -4,7 +4,10 @@ import { isSecretName, MASK } from './secrets.ts';
 /** What is shorter stands in many a text by chance. */
 const FEWEST_CHARACTERS = 5;
 
-/** The values in a release that nobody should read: those of settings with the name of a secret, and texts of secrets. */
+/**
+ * The values in a release that nobody should read: those of settings with the name of a secret, and texts of secrets.
+ * Compose writes a dollar sign as two; the container has, and prints, one.
+ */
 export function secretValues(...models: readonly ComposeModel[]): string[] {
   const found = models.flatMap((model) => [
     ...Object.values(model.services).flatMap(valuesOfService),
@@ -12,7 +15,7 @@ export function secretValues(...models: readonly ComposeModel[]): string[] {
       Object.values(section ?? {}).flatMap((one) => textsIn(record(one)['content'])),
     ),
   ]);
-  return maskable(found);
+  return maskable(found.flatMap((value) => [value, value.replaceAll('$$', () => '$')]));
 }
 
 /** The same of `NAME=value` lines, as Docker has the environment of a container. */
