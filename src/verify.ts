@@ -10,7 +10,7 @@ import {
   type Sample,
 } from './core/health.ts';
 import type { Container } from './core/observe.ts';
-import { secretValues, withoutValues } from './core/secret-values.ts';
+import { secretValues } from './core/secret-values.ts';
 import { UnhealthyError } from './errors.ts';
 import type { Host } from './host/host.ts';
 import { mendStopped } from './mend.ts';
@@ -167,16 +167,13 @@ function report(
 /** A daemon that restarts is not the release's fault: it is waited for once. */
 async function look(host: Host, urls: readonly string[], model: ComposeModel): Promise<Sample> {
   const containers = async (): Promise<readonly Container[]> => host.engine.containers();
+  const secrets = secretValues(model);
   const [found, probes] = await Promise.all([
     containers().catch(async (error: unknown) => {
       if (host.isStopping() || !(await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS))) throw error;
       return containers();
     }),
-    Promise.all(urls.map((url) => host.probe(url))),
+    Promise.all(urls.map((url) => host.probe(url, secrets))),
   ]);
-  // A service may answer with what it was given.
-  const shown = probes.map((one) =>
-    one.ok ? one : { ...one, detail: withoutValues(one.detail, secretValues(model)) },
-  );
-  return { containers: found, probes: shown };
+  return { containers: found, probes };
 }

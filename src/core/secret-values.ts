@@ -1,5 +1,5 @@
 import type { ComposeModel, Service } from './compose-model.ts';
-import { isSecretName, MASK } from './secrets.ts';
+import { isSecretName, MASK, withoutSecrets } from './secrets.ts';
 
 /** What is shorter stands in many a text by chance. */
 const FEWEST_CHARACTERS = 5;
@@ -23,9 +23,31 @@ export function secretsOfEnvironment(lines: readonly string[]): string[] {
   return maskable(lines.flatMap((line) => settingsIn([line])));
 }
 
-/** A text without these values. */
+/** A text without these values, and without the end of one where something before it is left out. */
 export function withoutValues(text: string, values: readonly string[]): string {
-  return values.reduce((masked, value) => masked.replaceAll(value, MASK), text);
+  const [first = '', ...parts] = text.split(MASK);
+  const whole = [first, ...parts.map((part) => withoutEndOf(values, part))].join(MASK);
+  return values.reduce((rest, value) => rest.replaceAll(value, MASK), whole);
+}
+
+/** A text without what can be told to be a secret: these values, and what stands behind words such as `password`. */
+export function masked(text: string, values: readonly string[]): string {
+  // First: a pattern may take a value for shorter than it is.
+  return withoutSecrets(withoutValues(text, values));
+}
+
+/** A text without the longest end of a value that it begins with. */
+function withoutEndOf(values: readonly string[], text: string): string {
+  const longest = Math.max(0, ...values.map((value) => sharedLength(value, text)));
+  return text.slice(longest);
+}
+
+/** How much of the end of a value a text begins with; 0 where it is so little that it may be chance. */
+function sharedLength(value: string, text: string): number {
+  for (let length = value.length; length >= FEWEST_CHARACTERS; length -= 1) {
+    if (text.startsWith(value.slice(-length))) return length;
+  }
+  return 0;
 }
 
 function valuesOfService(service: Service): string[] {

@@ -89,7 +89,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     freezeGuard: createFreezeGuard(join(settings.stateDirectory, files.lock)),
     state,
     log,
-    probe: (url) => probe(url, config.health.probe_timeout_seconds),
+    probe: (url, secrets) => probe(url, config.health.probe_timeout_seconds, secrets),
     portIsFree,
     exists: pathExists,
     disk: diskOf,

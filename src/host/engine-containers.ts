@@ -1,6 +1,5 @@
 import type { Container, ContainerState } from '../core/observe.ts';
-import { secretsOfEnvironment, withoutValues } from '../core/secret-values.ts';
-import { withoutSecrets } from '../core/secrets.ts';
+import { masked, secretsOfEnvironment } from '../core/secret-values.ts';
 import { expect, type EngineApi } from './engine-api.ts';
 
 /** Docker names an anonymous volume by 64 hex digits. */
@@ -100,7 +99,7 @@ function healthOutputOf({ State: state, Config: config }: Inspected): string | u
     .slice(-HEALTH_LINES)
     .join(' | ');
   if (last === '') return undefined;
-  return withoutSecrets(withoutValues(last, secretsOfEnvironment(config.Env ?? [])));
+  return masked(last, secretsOfEnvironment(config.Env ?? []));
 }
 
 function healthOf(status: string | undefined): Container['health'] {

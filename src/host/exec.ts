@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { execa } from 'execa';
 import { printable, type Command } from '../argv/command.ts';
 import { EXIT_NOT_FOUND, withTimeLimit } from '../argv/time-limit.ts';
+import { MASK } from '../core/secrets.ts';
 import { diskFailureIn, OperatorError } from '../errors.ts';
 import { childEnvironment, type User } from './child-environment.ts';
 import { watchLines } from './lines.ts';
@@ -209,5 +210,7 @@ function tail(output: string | undefined): string {
     .slice(-50 * TAIL_CHARACTERS)
     .replaceAll(/[^\r\n]*\r(?!\n)/g, '')
     .trim();
-  return text === '' ? '' : `:\n${text.slice(-TAIL_CHARACTERS)}`;
+  if (text === '') return '';
+  // Who masks secrets sees where one may begin in its middle.
+  return text.length > TAIL_CHARACTERS ? `:\n${MASK}${text.slice(-TAIL_CHARACTERS)}` : `:\n${text}`;
 }

@@ -26,7 +26,8 @@ export interface Host {
   readonly history: HistoryHost | undefined;
   readonly state: StateHost;
   readonly log: Log;
-  probe(url: string): Promise<ProbeResult>;
+  /** @param secrets values that are not shown */
+  probe(url: string, secrets?: readonly string[]): Promise<ProbeResult>;
   /** Whether a host port can be had: false where something listens on it. */
   portIsFree(port: number, protocol: string): Promise<boolean>;
   /** Whether a path of this host is there, links followed. */

@@ -1,20 +1,30 @@
 import type { ProbeResult } from '../core/health.ts';
+import { masked } from '../core/secret-values.ts';
 import { messageOf } from '../errors.ts';
 
-/** How much of an answer is read: enough to show why a probe failed. */
+/** How much of an answer is shown: enough to say why a probe failed. */
 const BODY_CHARACTERS = 200;
+/** How much of it is looked through for secrets: one that is cut off is not found any more. */
+const RAW_CHARACTERS = 10_000;
 
 /**
  * Asks one URL. Healthy is any 2xx; redirects are not followed. The time is for the whole
  * answer, so an endpoint that trickles bytes fails as well.
+ *
+ * @param secrets values that are not shown: a service may answer with what it was given
  */
-export async function probe(url: string, timeoutSeconds: number): Promise<ProbeResult> {
+export async function probe(
+  url: string,
+  timeoutSeconds: number,
+  secrets: readonly string[] = [],
+): Promise<ProbeResult> {
   try {
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
     // oxlint-disable-next-line no-restricted-globals -- this is the one place that fetches
     const response = await fetch(url, { signal, redirect: 'manual' });
     const body = await response.text();
-    const firstLine = body.slice(0, BODY_CHARACTERS).split('\n')[0] ?? '';
+    const raw = body.slice(0, RAW_CHARACTERS).split('\n')[0] ?? '';
+    const firstLine = masked(raw, secrets).slice(0, BODY_CHARACTERS);
     const detail = `HTTP ${response.status}${firstLine ? `: ${firstLine}` : ''}`;
     return { url, ok: response.ok, detail };
   } catch (error) {

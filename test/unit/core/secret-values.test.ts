@@ -16,3 +16,17 @@ await t.test('a dollar sign, which compose writes twice, hides no password', (t)
   }
   t.end();
 });
+
+await t.test('the end of a secret, behind what is left out', (t) => {
+  const values = ['hunter2-9f83c1', 'line one\nline two'];
+  for (const [said, shown] of [
+    ['make: failed:\n…er2-9f83c1 is refused', 'make: failed:\n… is refused'],
+    ['make: failed:\n…ne\nline two', 'make: failed:\n…'],
+    // So little stands in many a text.
+    ['…3c1 is refused', '…3c1 is refused'],
+    ['er2-9f83c1 is a name', 'er2-9f83c1 is a name'],
+  ] as const) {
+    t.equal(withoutValues(said, values), shown);
+  }
+  t.end();
+});

@@ -36,6 +36,7 @@ await t.test('a failure says the command, the code and what was printed last', a
   t.match(await failure('kill -9 $$'), /was ended by SIGKILL/);
   const long = await failure('seq 1 5000; exit 1');
   t.match(long, /\n5000$/);
+  t.match(long, /exit code 1:\n…[\d\n]/, 'what is left out before is marked');
   t.ok(long.length < 2200, 'and not all of a long output');
   await t.rejects(sh('echo why >&2; exit 1'), { message: /why/, stderr: 'why', exitedWith: 1 });
 });

@@ -28,6 +28,19 @@ await t.test('anything else is not, and the first line says why', async (t) => {
   t.same(await probe(url, 5), { url, ok: false, detail: 'HTTP 503: database is down' });
 });
 
+await t.test('a secret is not shown, nor the part of it before the cut', async (t) => {
+  const secret = 'hunter2-9f83c1';
+  const before = 'x'.repeat(195);
+  const told = [`${before}${secret}`, `${before.slice(30)} //user:${secret}@database`];
+  for (const text of told) {
+    const url = await serve(t, (_request, response) => response.writeHead(503).end(text));
+    const { detail } = await probe(url, 5, [secret]);
+    t.notMatch(detail, 'hunt');
+    t.match(detail, /x…|…@/);
+    t.ok(detail.length <= 'HTTP 503: '.length + 200);
+  }
+});
+
 await t.test('a redirect is an answer, and is not followed', async (t) => {
   let asked = 0;
   const url = await serve(t, (_request, response) => {
