@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Config } from './config/schema.ts';
 import { checkMetrics, isSuccess, type CheckState } from './core/check-metrics.ts';
 import { publishFile } from './host/published-file.ts';
+import type { Made } from './publish-report.ts';
 import { files } from './state-names.ts';
 
 /** What was published last. */
@@ -26,7 +27,8 @@ export interface Publication {
 
 /**
  * Publishes how a run ended. After most runs only the few metrics that each run has news of are other than before: the
- * report and the rest are made anew where a file of which they are made has changed.
+ * report and the rest are made anew where a file of which they are made has changed. What a monitor watches by is
+ * published also where the report is not.
  *
  * @throws where a file cannot be written there
  */
@@ -37,7 +39,8 @@ export async function publishCheck(publication: Publication): Promise<void> {
   const signature = signatureOf(publication);
   const isThere = config.report.path === undefined || timeOf(config.report.path) !== 0;
   const isSame = isThere && kept?.signature === signature;
-  const metrics = isSame ? kept.metrics : await publishAnew(publication);
+  const made: Made = isSame ? kept : await publishAnew(publication, kept);
+  const { metrics, failure } = made;
   const successAtMs = isSuccess(state) ? now.getTime() : kept?.successAtMs;
   if (config.metrics.path !== undefined) {
     const check = checkMetrics({ atMs: now.getTime(), state, successAtMs });
@@ -46,7 +49,8 @@ export async function publishCheck(publication: Publication): Promise<void> {
   if (isSame && config.metrics.path === undefined) return;
   // Last: what could not be written is written by the next run.
   const success = successAtMs === undefined ? {} : { successAtMs };
-  keep(path, { signature, metrics, ...success });
+  keep(path, { signature: failure === undefined ? signature : '', metrics, ...success });
+  if (failure !== undefined) throw failure;
 }
 
 /** Not synced, which most runs would wait for: without it all is made anew. */
@@ -55,9 +59,17 @@ function keep(path: string, published: Published): void {
   renameSync(`${path}.new`, path);
 }
 
-async function publishAnew({ config, stateDirectory, socket, now }: Publication): Promise<string> {
-  const { publishReport } = await import('./publish-report.ts');
-  return publishReport({ stateDirectory, config, socket, now });
+/** Where no report can be made, the metrics of the last one stay. */
+async function publishAnew(
+  { config, stateDirectory, socket, now }: Publication,
+  kept: Published | undefined,
+): Promise<Made> {
+  try {
+    const { publishReport } = await import('./publish-report.ts');
+    return await publishReport({ stateDirectory, config, socket, now });
+  } catch (failure) {
+    return { metrics: kept?.metrics ?? '', failure };
+  }
 }
 
 /** Files and directories in the state of which the report tells. */

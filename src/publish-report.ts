@@ -8,21 +8,30 @@ import { readReport, RUNS_TOLD, type ReportSource } from './read-report.ts';
 import { readTransaction } from './records.ts';
 import { files } from './state-names.ts';
 
-/**
- * Writes the page where it is configured, and returns the metrics that change only when something was done.
- *
- * @throws where the page cannot be written
- */
+/** What was made of the state. */
+export interface Made {
+  /** Those that change only when something was done. */
+  readonly metrics: string;
+  /** Why the page could not be written; undefined where it was, or none is configured. */
+  readonly failure?: unknown;
+}
+
+/** Writes the page where it is configured. A page that cannot be written keeps no metrics. */
 export async function publishReport({
   stateDirectory,
   ...source
-}: Omit<ReportSource, 'state'> & { readonly stateDirectory: string }): Promise<string> {
+}: Omit<ReportSource, 'state'> & { readonly stateDirectory: string }): Promise<Made> {
   const { config } = source;
   const state = openStateFiles(stateDirectory);
   const data = await readReport({ ...source, state }, RUNS_TOLD);
   const metrics = reportMetrics(data, await count(state));
-  if (config.report.path !== undefined) await publishFile(config.report.path, reportPage(data));
-  return metrics;
+  if (config.report.path === undefined) return { metrics };
+  try {
+    await publishFile(config.report.path, reportPage(data));
+    return { metrics };
+  } catch (failure) {
+    return { metrics, failure };
+  }
 }
 
 /** Counts what has ended since it was counted last. */

@@ -128,6 +128,28 @@ await t.test('what could not be written is written by the next run', async (t) =
   t.match(text('www/update.html'), /No update or rollback yet/);
 });
 
+await t.test('a page that cannot be written keeps no metrics', async (t) => {
+  const { at, publish, addRun, text } = setup(t);
+  mkdirSync(at('www/update.html'));
+  await addRun(0);
+  await t.rejects(publish('updated', 1000), { message: /update\.html is no plain file/ });
+  t.match(text('prom/update.prom'), /last_success_timestamp_seconds 1000\n/);
+  t.match(text('prom/update.prom'), /updates_total 1\n/);
+  await t.rejects(publish('failed', 2000), { message: /update\.html is no plain file/ });
+  t.match(text('prom/update.prom'), /last_check_timestamp_seconds 2000\n/);
+  t.match(text('prom/update.prom'), /last_success_timestamp_seconds 1000\n/);
+});
+
+await t.test('a state of which no report can be made: the metrics of the last one', async (t) => {
+  const { at, publish, addRun, text } = setup(t);
+  await addRun(0);
+  await publish('updated', 1000);
+  writeFileSync(at('state/quarantine.json'), 'damaged');
+  await t.rejects(publish('failed', 2000));
+  t.match(text('prom/update.prom'), /last_check_timestamp_seconds 2000\n/);
+  t.match(text('prom/update.prom'), /updates_total 1\n/);
+});
+
 await t.test('nothing is written through a link', async (t) => {
   const { at } = setup(t);
   writeFileSync(at('target'), 'precious');
