@@ -48,7 +48,7 @@ export async function approve(
   const plan = await withDigests(host, proposal);
   const told = await readAwaiting(host.state);
   const now = identify(plan, told);
-  if (!(await isMeant(host, plan, { wanted, told, now }))) {
+  if (!isMeant(plan, { wanted, told, now })) {
     const waits = action === 'approve' || config.mode === 'notify';
     const reasons = because.length > 0 ? because : [`mode: ${config.mode}`];
     if (waits) await tell(host, plan, { because: reasons, force });
@@ -74,6 +74,9 @@ export async function approve(
   return { ...outcome, from: plan.from, to: plan.to, approvalId: id };
 }
 
+/** What a person types for a commit. */
+const COMMIT_START = /^[0-9a-f]{4,40}$/;
+
 /** What is compared: what a person typed, what they were told of last, and what would be done now. */
 interface Meant {
   readonly wanted: string | undefined;
@@ -82,11 +85,12 @@ interface Meant {
 }
 
 /** Whether a person who has looked at what waits means the plan that was made just now. */
-async function isMeant(host: Host, plan: Plan, { wanted, told, now }: Meant): Promise<boolean> {
+function isMeant(plan: Plan, { wanted, told, now }: Meant): boolean {
   const isAsTold = told?.hash === now.hash;
-  if (wanted === undefined) return isAsTold || told === undefined;
+  if (wanted === undefined) return isAsTold;
   if (names(wanted, now)) return true;
-  const isCommit = (await host.git.resolve(wanted)) === plan.to;
+  // No other name of git's: a branch means what it means at this moment.
+  const isCommit = COMMIT_START.test(wanted) && plan.to.startsWith(wanted);
   // Of the same commit they were told otherwise: an image has moved, or the host is not as it was.
   return isCommit && (isAsTold || told?.commit !== plan.to);
 }
@@ -103,6 +107,12 @@ function notWhatWaits(plan: Plan, { wanted, told, now }: Meant): RefusedError {
   const differs = isOfTold ? differencesBetween(told, now.terms) : [];
   const what = `${now.id}, ${short(plan.from)} → ${short(plan.to)}`;
   const why = differs.length > 0 ? `: ${differs.join('; ')}` : '';
+  if (wanted === undefined && told === undefined) {
+    return new RefusedError(
+      `nobody was told yet of what waits now, which is ${what}; nothing was approved`,
+      lookThenApprove(now.id),
+    );
+  }
   return new RefusedError(
     `${wanted ?? told?.id ?? ''} is not what waits now, which is ${what}${why}; nothing was approved`,
     lookThenApprove(now.id),

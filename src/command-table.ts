@@ -63,7 +63,10 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'allow the update that waits, as it was planned, and apply it',
     usage: 'approve [ID] [--now] [--json]',
     details: [
-      ['ID', 'of the plan, or the beginning of its commit; what waits unless told'],
+      [
+        'ID',
+        'of the plan, or the beginning of its commit; unless told, what you were told of last',
+      ],
       ['--now', 'also outside of maintenance windows and in a freeze; a hold still keeps it'],
       ['exit code', 'that of `run`; 1 when ID is not what waits now, 10 when it waits again'],
     ],

@@ -15,6 +15,9 @@ const releases: Readonly<Record<string, FakeRelease>> = {
   safer: { parent: 'safe', model: web('web:3') },
   risky: { parent: 'old', model: web('web:2', { privileged: true }) },
   riskier: { parent: 'risky', model: web('web:2', { privileged: true, cap_add: ['NET_ADMIN'] }) },
+  // Such as a commit is called.
+  facade: { parent: 'old', model: web('web:2', { privileged: true, hostname: 'web' }) },
+  decade: { parent: 'facade', model: web('web:2', { privileged: true, cap_add: ['NET_ADMIN'] }) },
   // A word in a README.
   text: { parent: 'old', model: web('web:1'), changedPaths: ['README.md'] },
   riskyText: { parent: 'risky', model: web('web:2', { privileged: true }) },

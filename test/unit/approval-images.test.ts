@@ -23,8 +23,8 @@ async function waitingAt(tip: string, config = configWith()): Promise<World> {
 
 await t.test('a tag moved to another digest: refused, also by the commit', async (t) => {
   for (const by of ['ID', 'nothing', 'commit'] as const) {
-    const world = await waitingAt('risky');
-    const wanted = { ID: waitingId(world), nothing: undefined, commit: 'risky' }[by];
+    const world = await waitingAt('facade');
+    const wanted = { ID: waitingId(world), nothing: undefined, commit: 'facade' }[by];
     world.registry.set('web:2', 'id:moved');
     await t.rejects(approves(world, { wanted }), {
       message: /image web:2: sha256:id:web:2 → sha256:id:moved; nothing was approved/,
@@ -117,7 +117,7 @@ await t.test(
   'a registry that is silent when it is applied: the pull shows the digest',
   async (t) => {
     for (const moved of [false, true]) {
-      const world = worldAt('risky');
+      const world = await waitingAt('risky');
       const config = configWith(laterToday(world));
       await approves(world, {}, config);
       world.clockMs += hours(3);
@@ -146,6 +146,7 @@ await t.test('an image that is here and not pulled is part of what is approved',
   const host = fakeHost(world);
   const model = { services: { web: { image: 'web:1', privileged: true } } };
   Object.assign(world, { releases: { ...world.releases, risky: { parent: 'old', model } } });
+  await timer(world);
   await approves(world, {}, config, host);
   t.match(record(world, 'approval.json'), { digests: { 'web:1': 'sha256:id:web:1' } });
   world.images.set('web:1', 'id:pulled by hand');

@@ -11,6 +11,7 @@ import {
   waitingId,
   worldAt,
 } from '../support/approval-world.ts';
+import type { RefusedError } from '../../src/errors.ts';
 import { fakeHost } from '../support/fake-host.ts';
 import { runningRelease, type World } from '../support/fake-world.ts';
 
@@ -56,41 +57,63 @@ await t.test('a dangerous plan waits: nothing is touched, and what to type is sa
 for (const [how, wanted] of [
   ['its ID', (world: World) => waitingId(world)],
   ['its whole hash', (world: World) => String(record(world, 'awaiting.json')?.['hash'])],
-  ['its commit', () => 'risky'],
+  ['its commit', () => 'facade'],
+  ['the beginning of its commit', () => 'faca'],
   ['nothing: what waits', () => undefined],
 ] as const) {
   await t.test(`approved by ${how}, it is applied at once, and used up`, async (t) => {
-    const world = await waitingAt('risky');
+    const world = await waitingAt('facade');
     const id = waitingId(world);
     t.match(await approves(world, { wanted: wanted(world) }), { result: 'updated', exitCode: 0 });
-    t.equal(runningRelease(world), 'risky');
-    t.match(world.said.join('\n'), new RegExp(`geo approves ${id}: old → risky: .*privileged`));
+    t.equal(runningRelease(world), 'facade');
+    t.match(world.said.join('\n'), new RegExp(`geo approves ${id}: old → facade: .*privileged`));
     t.notOk(world.files.has('approval.json'));
     t.notOk(world.files.has('awaiting.json'));
     t.match(await timer(world), { result: 'nothing' });
   });
 }
 
-await t.test('what nobody was told of yet is approved as it is planned now', async (t) => {
-  for (const wanted of [undefined, 'risky']) {
-    const world = worldAt('risky');
+await t.test('what nobody was told of yet is approved by its name alone', async (t) => {
+  t.match(await approves(worldAt('facade'), { wanted: 'facade' }), { result: 'updated' });
+  for (const tip of ['risky', 'safe']) {
+    const world = worldAt(tip);
+    const before = untouched(world);
+    const refused = {
+      message: `nobody was told yet of what waits now, which is [0-9a-f]{8}, old → ${tip}; nothing was approved`,
+      next: /^orchestrator-update plan    # look; then: orchestrator-update approve [0-9a-f]{8}$/,
+      exitCode: 1,
+    };
+    const error = await approves(world).catch((why: unknown) => why as RefusedError);
+    t.match(error, { ...refused, message: new RegExp(refused.message) });
+    t.same(untouched(world), before);
+    t.notOk(world.files.has('approval.json'));
+    // What would be applied anyway does not wait.
+    t.equal(world.files.has('awaiting.json'), tip === 'risky');
+    const wanted = /[0-9a-f]{8}$/.exec((error as RefusedError).next)?.[0];
     t.match(await approves(world, { wanted }), { result: 'updated' });
   }
-  t.match(await approves(worldAt('safe')), { result: 'updated' }, 'also what needs no approval');
+});
+
+await t.test('no other name of git stands for the commit that waits', async (t) => {
+  for (const wanted of ['risky', 'origin/embody-alpha', 'HEAD', 'FACADE']) {
+    const world = await waitingAt(wanted === 'FACADE' ? 'facade' : 'risky');
+    await t.rejects(approves(world, { wanted }), /is not what waits now/, wanted);
+    t.equal(runningRelease(world), 'old');
+  }
 });
 
 await t.test('the branch moved meanwhile: refused, what differs, and the new ID', async (t) => {
   for (const by of ['ID', 'nothing', 'commit'] as const) {
-    const world = await waitingAt('risky');
+    const world = await waitingAt('facade');
     const id = waitingId(world);
-    world.tip = 'riskier';
+    world.tip = 'decade';
     const before = untouched(world);
-    const wanted = { ID: id, nothing: undefined, commit: 'risky' }[by];
+    const wanted = { ID: id, nothing: undefined, commit: 'facade' }[by];
     await t.rejects(
       approves(world, { wanted }),
       {
         message:
-          /is not what waits now, which is [0-9a-f]{8}, old → riskier: the branch moved: risky → riskier.*NET_ADMIN/,
+          /is not what waits now, which is [0-9a-f]{8}, old → decade: the branch moved: facade → decade.*NET_ADMIN/,
         next: /approve [0-9a-f]{8}$/,
         exitCode: 1,
       },
@@ -100,7 +123,7 @@ await t.test('the branch moved meanwhile: refused, what differs, and the new ID'
     t.notOk(world.files.has('approval.json'));
     const now = waitingId(world);
     t.not(now, id);
-    t.match(await approves(world, { wanted: now }), { result: 'updated', to: 'riskier' });
+    t.match(await approves(world, { wanted: now }), { result: 'updated', to: 'decade' });
   }
 });
 
@@ -159,7 +182,7 @@ await t.test(
       },
     };
     for (const [what, change] of Object.entries(changes)) {
-      const world = worldAt('risky');
+      const world = await waitingAt('risky');
       const config = configWith(laterToday(world));
       await approves(world, {}, config);
       change(world);
@@ -174,19 +197,19 @@ await t.test(
 );
 
 await t.test('--now: also outside of windows and in a freeze', async (t) => {
-  const world = worldAt('risky');
+  const world = await waitingAt('risky');
   const freeze = { from: '2025-12-01', to: '2026-02-01', reason: 'holidays' };
   const config = configWith({ schedule: { freezes: [freeze] } });
   t.match(await approves(world, {}, config), { result: 'held', summary: /frozen .*holidays/ });
   t.match(await approves(world, { isNow: true }, config), { result: 'updated' });
-  const other = worldAt('risky');
+  const other = await waitingAt('risky');
   t.match(await approves(other, { isNow: true }, configWith(laterToday(other))), {
     result: 'updated',
   });
 });
 
 await t.test('a hold keeps it, also with --now; then the timer applies it', async (t) => {
-  const world = worldAt('risky');
+  const world = await waitingAt('risky');
   world.files.set('hold.json', JSON.stringify({ reason: 'the fair', at: '2025-12-31T00:00:00Z' }));
   for (const isNow of [false, true]) {
     t.match(await approves(world, { isNow }), {
@@ -216,13 +239,15 @@ await t.test('approvals of an earlier version, or damaged, approve nothing', asy
     const world = worldAt('risky');
     world.files.set('approval.json', text);
     world.files.set('awaiting.json', text);
+    await t.rejects(approves(world), /nobody was told yet/, text);
+    t.equal(runningRelease(world), 'old');
     t.match(await timer(world), { result: 'waiting', exitCode: 10 }, text);
     t.match(await approves(world, { wanted: waitingId(world) }), { result: 'updated' });
   }
 });
 
 await t.test('an approval whose record was changed by hand approves nothing', async (t) => {
-  const world = worldAt('risky');
+  const world = await waitingAt('risky');
   const config = configWith(laterToday(world));
   await approves(world, {}, config);
   const approval = record(world, 'approval.json');

@@ -70,6 +70,7 @@ await t.test('`run --force` ends it: it is asked for again', async (t) => {
 await t.test('what was approved, and waits for its window, can be rejected', async (t) => {
   const world = worldAt('risky');
   const config = configWith(laterToday(world));
+  await timer(world);
   await approves(world, {}, config);
   await rejects(world, waitingId(world));
   t.notOk(world.files.has('approval.json'));

@@ -87,6 +87,7 @@ await t.test(
   async (t) => {
     const world = worldAt('risky');
     const config = configWith(laterToday(world));
+    await timer(world);
     t.equal((await command(t, world, 'approve', {}, config)).exitCode, 0);
     t.equal(runningRelease(world), 'old');
     const shown = await command(t, world, 'plan', {}, config);

@@ -1,7 +1,14 @@
 import t from 'tap';
 import { approvalStatus, awaitingText } from '../../../src/commands/approval-status.ts';
 import { readReport } from '../../../src/read-report.ts';
-import { approves, configWith, laterToday, timer, worldAt } from '../../support/approval-world.ts';
+import {
+  approves,
+  configWith,
+  laterToday,
+  timer,
+  waitingId,
+  worldAt,
+} from '../../support/approval-world.ts';
 import { fakeHost } from '../../support/fake-host.ts';
 import type { World } from '../../support/fake-world.ts';
 
@@ -32,9 +39,12 @@ await t.test('what waits: its ID, since when, why, and what to type', async (t) 
 await t.test('what is approved and waits for its window: by whom', async (t) => {
   for (const isTold of [true, false]) {
     const world = worldAt('risky');
-    if (isTold) await timer(world);
+    await timer(world);
+    const wanted = waitingId(world);
+    // As after `plan`, which tells of nothing.
+    if (!isTold) world.files.delete('awaiting.json');
     world.clockMs += 1000;
-    await approves(world, {}, configWith(laterToday(world)));
+    await approves(world, { wanted }, configWith(laterToday(world)));
     const status = await statusOf(world);
     t.match(status, { approved: { by: 'geo', at: '2026-01-01T00:00:01.000Z' }, next: /--now$/ });
   }
@@ -50,6 +60,7 @@ await t.test('what waited for another move than the one to be made now is not to
 
 await t.test('asked again after an approval: that is what waits', async (t) => {
   const world = worldAt('risky');
+  await timer(world);
   await approves(world, {}, configWith(laterToday(world)));
   world.tip = 'riskier';
   const { approvalId } = await timer(world);
