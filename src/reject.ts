@@ -23,14 +23,23 @@ export interface Rejecting {
 interface Rejectable {
   readonly id: string;
   readonly hash: string;
+  readonly from: string;
   readonly commit: string;
   readonly contents: string;
   readonly digests: Readonly<Record<string, string>>;
 }
 
+/** What became of it. */
+export interface Rejection {
+  readonly rejected: Quarantined;
+  /** Not where its commit is the one that is deployed: what waited is only forgotten. */
+  readonly isQuarantined: boolean;
+}
+
 /**
  * Quarantines the commit of a plan: it is not applied, and not asked about again, until the branch moves to a release
- * that does something else, or a person says `run --force`.
+ * that does something else, or a person says `run --force`. The release that is deployed, which would have been
+ * applied once more, is not to blame: its plan is forgotten.
  *
  * @throws {RefusedError} that says what waits, where it is not what they mean
  */
@@ -38,10 +47,10 @@ export async function reject(
   host: Host,
   config: Config,
   { wanted, reason, by }: Rejecting,
-): Promise<Quarantined> {
+): Promise<Rejection> {
   const told = await readAwaiting(host.state);
   const isTold = told !== undefined && isNamed(wanted, told);
-  const { commit, contents, digests } = isTold ? told : await planNamed(host, config, wanted);
+  const { from, commit, contents, digests } = isTold ? told : await planNamed(host, config, wanted);
   const now = host.now();
   const why = reason === '' ? '' : `: ${reason}`;
   const rejected: Quarantined = {
@@ -54,10 +63,11 @@ export async function reject(
       images: Object.fromEntries(Object.entries(digests).filter(([, digest]) => digest !== '')),
     },
   };
-  await quarantine(host.state, rejected);
+  const isQuarantined = from !== commit;
+  if (isQuarantined) await quarantine(host.state, rejected);
   // Written first: cut off in between, it is rejected all the same.
   await forgetApproval(host.state);
-  return rejected;
+  return { rejected, isQuarantined };
 }
 
 function isNamed(wanted: string, plan: Rejectable): boolean {

@@ -6,7 +6,7 @@ import { reject } from '../reject.ts';
 import { openContext, openDoor, withLock } from './context.ts';
 import { whoTypes } from './who.ts';
 
-/** `reject ID [--reason TEXT]`: a person does not want the plan that waits; its commit is quarantined. */
+/** `reject ID [--reason TEXT]`: a person does not want the plan that waits; its commit is quarantined, unless deployed. */
 export async function run(invocation: Invocation): Promise<ExitCode> {
   const [wanted] = invocation.positionals;
   const { reason = '' } = invocation.flags as { reason?: string };
@@ -20,14 +20,23 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return withLock(invocation, async () => {
     const { host, config, log, statusLine } = await openContext(invocation, door);
     const by = whoTypes(invocation.environment);
-    const rejected = await reject(host, config, { wanted, reason, by }).finally(() =>
+    const rejection = await reject(host, config, { wanted, reason, by }).finally(() =>
       statusLine.clear(),
     );
-    if (invocation.json) process.stdout.write(`${JSON.stringify({ rejected }, undefined, 2)}\n`);
-    log.info(`${short(rejected.commit)} is quarantined: ${rejected.reason}`, {
-      event: 'quarantined',
-    });
-    log.info(`next: push another release to ${config.branch}; or: orchestrator-update run --force`);
+    const { rejected, isQuarantined } = rejection;
+    if (invocation.json) process.stdout.write(`${JSON.stringify(rejection, undefined, 2)}\n`);
+    if (isQuarantined) {
+      log.info(`${short(rejected.commit)} is quarantined: ${rejected.reason}`, {
+        event: 'quarantined',
+      });
+      log.info(
+        `next: push another release to ${config.branch}; or: orchestrator-update run --force`,
+      );
+    } else {
+      log.info(
+        `${short(rejected.commit)} is not applied again, and stays deployed: ${rejected.reason}`,
+      );
+    }
     await log.flush();
     return exitCodes.done;
   });

@@ -67,6 +67,21 @@ await t.test('`run --force` ends it: it is asked for again', async (t) => {
   t.match(await approves(world), { result: 'updated' });
 });
 
+await t.test(
+  'the deployed release, which waited to be applied again, is only forgotten',
+  async (t) => {
+    const world = worldAt('old');
+    const config = configWith({ mode: 'approve' });
+    await timer(world, config);
+    t.match(await shell(world, config, true), { result: 'waiting' });
+    const id = waitingId(world);
+    t.match(await rejects(world, id), { rejected: { commit: 'old' }, isQuarantined: false });
+    t.notOk(world.files.has('quarantine.json'));
+    t.notOk(world.files.has('awaiting.json'));
+    t.match(await timer(world, config), { result: 'nothing' });
+  },
+);
+
 await t.test('what was approved, and waits for its window, can be rejected', async (t) => {
   const world = worldAt('risky');
   const config = configWith(laterToday(world));

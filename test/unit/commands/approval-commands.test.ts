@@ -121,6 +121,13 @@ await t.test('reject ID --reason', async (t) => {
   t.equal(exitCode, 0);
   t.match(JSON.parse(stdout), {
     rejected: { commit: 'risky', reason: /rejected by geo on .*: not now/ },
+    isQuarantined: true,
   });
   t.match(world.said.join('\n'), /next: push another release to embody-alpha; or: .*--force/);
+  const again = worldAt('old');
+  await timer(again);
+  await shell(again, configWith({ mode: 'approve' }), true);
+  await command(t, again, 'reject', { positionals: [waitingId(again)] });
+  t.match(again.said.join('\n'), /old is not applied again, and stays deployed: rejected by geo/);
+  t.notMatch(again.said.join('\n'), /is quarantined/);
 });
