@@ -115,9 +115,16 @@ interface Told {
   readonly force: boolean;
 }
 
-/** Remembers which plan waits, so that a person can approve it and no other. */
+/**
+ * Remembers which plan waits, so that a person can approve it and no other. What a person has asked for with
+ * `run --force` stays what waits until the branch, or the host, has moved.
+ *
+ * @returns what waits
+ */
 export async function tell(host: Host, plan: Plan, told: Told): Promise<Awaiting> {
   const before = await readAwaiting(host.state);
+  const isSameMove = before?.from === plan.from && before.commit === plan.to;
+  if (isSameMove && before.force && !told.force) return before;
   const identity = identify(plan, before);
   // Since when it waits stays what it was.
   const at = before?.hash === identity.hash ? before.at : host.now().toISOString();

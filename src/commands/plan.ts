@@ -29,7 +29,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     statusLine.clear(),
   );
   const policy = judgePlan(config, plan);
-  const asked = await whatIsAsked(host, plan);
+  const asked = await whatIsAsked(host, plan, options);
   const { id, hash, approval } = asked;
   const approved = approval === undefined ? null : { by: approval.by, at: approval.at };
   const text = invocation.json
@@ -50,15 +50,25 @@ interface Asked {
   readonly id: string;
   readonly hash: string;
   readonly approval: Approval | undefined;
+  /** What to type to have it carried out. */
+  readonly next: string;
 }
 
-async function whatIsAsked(host: Host, plan: Plan): Promise<Asked> {
+async function whatIsAsked(
+  host: Host,
+  plan: Plan,
+  { force }: { readonly force: boolean },
+): Promise<Asked> {
   const approval = await readApproval(host.state);
+  const awaiting = await readAwaiting(host.state);
+  const { id, hash } = identify(plan, awaiting);
+  // Planned with force, it waits only once it was run so.
+  const isWaiting = !force || (awaiting?.force === true && awaiting.hash === hash);
+  const next = isWaiting ? `orchestrator-update approve ${id}` : 'orchestrator-update run --force';
   if (approval !== undefined && identify(plan, approval).hash === approval.hash) {
-    return { id: approval.id, hash: approval.hash, approval };
+    return { id: approval.id, hash: approval.hash, approval, next };
   }
-  const { id, hash } = identify(plan, await readAwaiting(host.state));
-  return { id, hash, approval: undefined };
+  return { id, hash, approval: undefined, next };
 }
 
 const colours = { safe: 'green', look: 'yellow', dangerous: 'red' } as const satisfies Record<
@@ -109,17 +119,16 @@ function stepsText(plan: Plan): string[] {
   ];
 }
 
-function policyText({ action, because }: Judgement, { id, approval }: Asked): string[] {
+function policyText({ action, because }: Judgement, { approval, next }: Asked): string[] {
   if (action === 'apply') return [];
   if (action === 'approve' && approval !== undefined) {
     return ['', `approved by ${approval.by} at ${approval.at}: the next run applies it`];
   }
-  const next = action === 'approve' ? `orchestrator-update approve ${id}` : undefined;
   return [
     '',
     styleText('red', `${action === 'approve' ? 'waits for approval' : 'refused'}:`),
     ...because.map((one) => `  ${one}`),
-    ...(next === undefined ? [] : [`next: ${next}`]),
+    ...(action === 'approve' ? [`next: ${next}`] : []),
   ];
 }
 
@@ -127,11 +136,7 @@ function policyText({ action, because }: Judgement, { id, approval }: Asked): st
 function modeLines(plan: Plan, { action }: Judgement, mode: Mode, asked: Asked): string[] {
   if (mode !== 'notify' || action !== 'apply' || plan.from === plan.to) return [];
   if (asked.approval !== undefined) return policyText({ action: 'approve', because: [] }, asked);
-  return [
-    '',
-    'the service only tells of it (mode: notify)',
-    `next: orchestrator-update approve ${asked.id}`,
-  ];
+  return ['', 'the service only tells of it (mode: notify)', `next: ${asked.next}`];
 }
 
 /** A row a service; the values that differ below it. */

@@ -32,6 +32,23 @@ await t.test('what `run --force` asks for is approved, and applied, as that', as
   t.match(await approves(world, { wanted }, always), { result: 'updated', from: 'risky' });
 });
 
+await t.test('what `run --force` asked for stays what waits', async (t) => {
+  const world = worldAt('risky');
+  t.match(await shell(world, configWith(), true), { result: 'waiting' });
+  const forced = record(world, 'awaiting.json');
+  // The host is otherwise: the plan of the timer is another.
+  world.registry.set('web:2', 'id:moved');
+  t.match(await timer(world), { result: 'waiting', approvalId: forced?.['id'] });
+  t.same(record(world, 'awaiting.json'), forced);
+  t.match(await shell(world, configWith(), true), { result: 'waiting' });
+  t.match(await approves(world), { result: 'updated' });
+  const moved = worldAt('risky');
+  await shell(moved, configWith(), true);
+  moved.tip = 'riskier';
+  await timer(moved);
+  t.match(record(moved, 'awaiting.json'), { commit: 'riskier', force: false }, 'another move');
+});
+
 await t.test('mode approve: whatever would change anything waits', async (t) => {
   const config = configWith({ mode: 'approve' });
   const world = worldAt('safe');

@@ -1,7 +1,14 @@
 import t, { type Test } from 'tap';
 import type { CommandEntry, Invocation } from '../../../src/command-table.ts';
 import type { Config } from '../../../src/config/schema.ts';
-import { configWith, laterToday, timer, waitingId, worldAt } from '../../support/approval-world.ts';
+import {
+  configWith,
+  laterToday,
+  shell,
+  timer,
+  waitingId,
+  worldAt,
+} from '../../support/approval-world.ts';
 import { fakeHost } from '../../support/fake-host.ts';
 import { runningRelease, type World } from '../../support/fake-world.ts';
 
@@ -99,6 +106,22 @@ await t.test(
     t.equal(runningRelease(world), 'risky');
   },
 );
+
+await t.test('plan --force: what is approved only once it was run so', async (t) => {
+  const world = worldAt('old');
+  const config = configWith({ mode: 'approve' });
+  const flags = { force: true };
+  await timer(world, config);
+  const shown = await command(t, world, 'plan', { flags }, config);
+  t.match(shown, { exitCode: 10, stdout: /^next: orchestrator-update run --force$/m });
+  t.notMatch(shown.stdout, / approve /);
+  t.match(await shell(world, config, true), { result: 'waiting' });
+  const id = waitingId(world);
+  const next = new RegExp(`^next: orchestrator-update approve ${id}$`, 'm');
+  t.match((await command(t, world, 'plan', { flags }, config)).stdout, next);
+  const call = { positionals: [id] };
+  t.equal((await command(t, world, 'approve', call, config)).exitCode, 0);
+});
 
 await t.test('mode notify: plan says who applies it', async (t) => {
   const world = worldAt('safe');
