@@ -5,22 +5,21 @@ import { readEngineNews } from './commands/engine-row.ts';
 import type { Config } from './config/schema.ts';
 import type { Transaction } from './core/journal.ts';
 import { makeReport, type ReportData, type ReportEngine } from './core/report.ts';
-import { secretValues } from './core/secret-values.ts';
 import { readEngineRecord } from './engine-records.ts';
 import { listBackups } from './host/backups.ts';
 import { openEngineApi } from './host/engine-api.ts';
 import type { StateHost } from './host/host.ts';
 import {
   readActive,
+  readAllWithMaterial,
   readDeployed,
   readHold,
   readNeedsOperator,
   readQuarantine,
   readVerifications,
-  readWithMaterial,
+  secretsOfReleases,
 } from './records.ts';
 import { heldBack } from './schedule.ts';
-import { files } from './state-names.ts';
 import { version } from './version.ts';
 
 /** So many runs are told of, unless a person says otherwise. */
@@ -63,13 +62,10 @@ async function newest(
   state: StateHost,
   limit: number,
 ): Promise<{ readonly transactions: Transaction[]; readonly secrets: string[] }> {
-  const ids = (await state.list(files.transactions)).toReversed().slice(0, limit);
-  const all = await Promise.all(ids.map((id) => readWithMaterial(state, id)));
-  const whole = all.filter((one) => one !== undefined);
-  const models = whole.flatMap(({ material }) => [material.oldModel, material.newModel]);
+  const all = await readAllWithMaterial(state, limit);
   return {
-    transactions: whole.map(({ transaction }) => transaction),
-    secrets: secretValues(...models),
+    transactions: all.map(({ transaction }) => transaction),
+    secrets: secretsOfReleases(all),
   };
 }
 

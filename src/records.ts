@@ -3,6 +3,7 @@ import type { ComposeModel } from './core/compose-model.ts';
 import { isFinal, stateOf, type Entry, type Transaction } from './core/journal.ts';
 import type { Fingerprint } from './core/observe.ts';
 import type { Plan } from './core/plan.ts';
+import { secretValues } from './core/secret-values.ts';
 import {
   nothingVerified,
   parseVerifications,
@@ -151,10 +152,12 @@ export async function readTransaction(
 }
 
 /** A transaction, and what was saved before it. */
-export async function readWithMaterial(
-  state: StateHost,
-  id: string,
-): Promise<{ readonly transaction: Transaction; readonly material: Material } | undefined> {
+interface WithMaterial {
+  readonly transaction: Transaction;
+  readonly material: Material;
+}
+
+async function readWithMaterial(state: StateHost, id: string): Promise<WithMaterial | undefined> {
   const entries = (await state.lines(journalOf(id))).map((line) => JSON.parse(line) as Entry);
   const material = await readMaterial(state, id);
   return material && { transaction: { id, plan: material.plan, entries }, material };
@@ -187,9 +190,22 @@ function isMaterial(value: unknown): value is Material {
 
 /** Every transaction this host remembers, newest first. */
 export async function readTransactions(state: StateHost): Promise<Transaction[]> {
-  const ids = (await state.list(files.transactions)).toReversed();
-  const all = await Promise.all(ids.map((id) => readTransaction(state, id)));
-  return all.filter((transaction) => transaction !== undefined);
+  return (await readAllWithMaterial(state)).map(({ transaction }) => transaction);
+}
+
+/** The same with what was saved before each. */
+export async function readAllWithMaterial(
+  state: StateHost,
+  limit?: number,
+): Promise<WithMaterial[]> {
+  const ids = (await state.list(files.transactions)).toReversed().slice(0, limit);
+  const all = await Promise.all(ids.map((id) => readWithMaterial(state, id)));
+  return all.filter((one) => one !== undefined);
+}
+
+/** The values that nobody should read, of both releases of each. */
+export function secretsOfReleases(all: readonly WithMaterial[]): string[] {
+  return secretValues(...all.flatMap(({ material }) => [material.oldModel, material.newModel]));
 }
 
 /** Makes a transaction: its material first, then the pointer that says it is under way. */

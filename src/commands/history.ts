@@ -3,12 +3,13 @@ import type { Downtime } from '../core/downtime.ts';
 import { downtimeOf, lastNote, stateOf, type State, type Transaction } from '../core/journal.ts';
 import type { Plan } from '../core/plan.ts';
 import { rollbackReason, type RollbackReason } from '../core/rollback-reason.ts';
+import { masked, withoutValues } from '../core/secret-values.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { BackupManifest } from '../host/backup-host.ts';
 import { listBackups } from '../host/backups.ts';
 import { openStateFiles } from '../host/state-files.ts';
-import { readTransactions } from '../records.ts';
+import { readAllWithMaterial, secretsOfReleases } from '../records.ts';
 import { readConfig } from './context.ts';
 import { historyText } from './history-text.ts';
 import { openScreen } from './screen.ts';
@@ -52,8 +53,10 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   // What is wrong with the configuration does not change what happened.
   const config = await readConfig(invocation).catch(() => undefined);
   const backups = config ? await listBackups(config.backups_dir) : [];
-  const transactions = (await readTransactions(state)).slice(0, limit);
-  const entries = transactions.map((one) => historyEntry(one, backups));
+  const transactions = (await readAllWithMaterial(state)).slice(0, limit);
+  const entries = transactions.map((one) =>
+    historyEntry(one.transaction, backups, secretsOfReleases([one])),
+  );
   const text = invocation.json
     ? JSON.stringify(entries, undefined, 2)
     : historyText(entries, openScreen());
@@ -61,11 +64,17 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   return exitCodes.done;
 }
 
-/** A transaction, told in one row. */
+/**
+ * A transaction, told in one row.
+ *
+ * @param secrets values that nobody should read: a note has what a command or a probe has said
+ */
 export function historyEntry(
   { id, plan, entries }: Transaction,
   backups: readonly BackupManifest[],
+  secrets: readonly string[],
 ): HistoryEntry {
+  const note = lastNote(entries);
   const at = entries[0]?.at ?? '';
   const endedAt = entries.at(-1)?.at ?? at;
   return {
@@ -77,8 +86,8 @@ export function historyEntry(
     verdict: plan.verdict,
     state: stateOf(entries),
     seconds: Math.round((Date.parse(endedAt) - Date.parse(at)) / 100) / 10,
-    reasons: plan.reasons,
-    note: lastNote(entries),
+    reasons: plan.reasons.map((reason) => withoutValues(reason, secrets)),
+    note: note === undefined ? undefined : masked(note, secrets),
     rollbackReason: rollbackReason({ plan, entries }) ?? null,
     downtime: downtimeOf(entries) ?? null,
     backup: backupOf(plan, backups),

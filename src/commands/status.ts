@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
+import { masked } from '../core/secret-values.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -15,12 +16,13 @@ import { openStateFiles } from '../host/state-files.ts';
 import { short } from '../outcome.ts';
 import {
   readActive,
+  readAllWithMaterial,
   readDeployed,
   readHold,
   readNeedsOperator,
   readQuarantine,
-  readTransactions,
   readVerifications,
+  secretsOfReleases,
 } from '../records.ts';
 import { files } from '../state-names.ts';
 import { approvalStatus, awaitingText, type ApprovalStatus } from './approval-status.ts';
@@ -72,7 +74,10 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
 async function gather(invocation: Invocation, config: Config): Promise<Status> {
   const state = openStateFiles(invocation.settings.stateDirectory);
   const deployed = await readDeployed(state);
-  const [last] = await readTransactions(state);
+  const kept = await readAllWithMaterial(state);
+  const last = kept[0]?.transaction;
+  const secrets = secretsOfReleases(kept);
+  const shown = (text: string): string => masked(text, secrets);
   const active = await readActive(state);
   const { tip, head, error } = await askGit(config);
   const at = deployed?.commit ?? head;
@@ -84,11 +89,14 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     now: new Date(),
     isAutomatic: true,
   });
-  const awaiting = quarantined ? null : await approvalStatus(state, { from: at, to: tip });
+  const asked = quarantined ? null : await approvalStatus(state, { from: at, to: tip });
+  const awaiting = asked && { ...asked, because: asked.because.map(shown) };
   const holds = [
-    ...(latched ? [`an operator is needed: ${latched.reason}`] : []),
+    ...(latched ? [`an operator is needed: ${shown(latched.reason)}`] : []),
     ...(active && !isRunning(invocation) ? [`${UNFINISHED}: orchestrator-update recover`] : []),
-    ...(quarantined ? [`${short(quarantined.commit)} is quarantined: ${quarantined.reason}`] : []),
+    ...(quarantined
+      ? [`${short(quarantined.commit)} is quarantined: ${shown(quarantined.reason)}`]
+      : []),
     ...(awaiting && awaiting.approved === null ? [awaitingText(awaiting)] : []),
     ...(back ? [`${back.why}: ${back.next}`] : []),
     ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),
@@ -101,7 +109,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     approved: awaiting !== null && awaiting.approved !== null,
     awaiting,
     remoteError: error ?? null,
-    last: last ? historyEntry(last, backups) : null,
+    last: last ? historyEntry(last, backups, secrets) : null,
     backup: backups[0] ?? null,
     backupsKept: backups.length,
     verification: verificationStatus(await readVerifications(state)),

@@ -16,7 +16,7 @@ const terminal = (columns: number): Screen => ({
   now,
   paint: (colour, text) => (colour === 'dim' ? text : `\u001B[33m${text}\u001B[39m`),
 });
-const entries = busyReport.transactions.map((one) => historyEntry(one, []));
+const entries = busyReport.transactions.map((one) => historyEntry(one, [], []));
 
 await t.test('history on a terminal: nothing is wider than it, nothing is lost', async (t) => {
   for (const columns of [80, 120, 200]) {
