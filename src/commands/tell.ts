@@ -103,7 +103,8 @@ export async function raiseFailure(error: unknown, invocation: Invocation): Prom
       const [first = '', ...output] = messageOf(error).split('\n');
       const draft = {
         event: needsOperator ? 'needs-operator' : 'failed',
-        about: `failures ${sinceMs}`,
+        // That a person is needed is not told already with what was told of the failures before.
+        about: `${needsOperator ? 'operator in ' : ''}failures ${sinceMs}`,
         at: new Date().toISOString(),
         summary: `${first}${times}`,
         output: output.filter((line) => line.trim() !== ''),
@@ -141,11 +142,18 @@ export async function raiseRecovery(outcome: Outcome, invocation: Invocation): P
   });
 }
 
-/** What was begun in this run, and given up, is told from its journal. */
-function hasUntoldTransaction({ settings }: Invocation): boolean {
+/**
+ * What was begun in this run, and given up, is told from its journal. One that is unfinished, or has no line yet, tells
+ * of nothing: a run that cannot even go on with it is a failure like any other.
+ */
+function hasUntoldTransaction({ settings: { stateDirectory } }: Invocation): boolean {
+  const isThere = (...path: readonly string[]) => existsSync(join(stateDirectory, ...path));
+  if (isThere(files.active)) return false;
   try {
-    const names = readdirSync(join(settings.stateDirectory, files.untold));
-    return names.some((name) => name.startsWith('transaction-'));
+    return readdirSync(join(stateDirectory, files.untold)).some((name) => {
+      const id = /^transaction-(.+)\.json$/.exec(name)?.[1];
+      return id !== undefined && isThere(files.transactions, id, 'journal');
+    });
   } catch {
     return false;
   }

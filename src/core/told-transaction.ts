@@ -145,8 +145,8 @@ function abortedDraft(
   return {
     ...common,
     event: isBackup ? 'backup-failed' : 'failed',
-    // Tried again later and later: once a day is enough.
-    about: `failed ${plan.to}`,
+    // Tried again later and later: once a day is enough; of each of both, since who hears of one may not hear of the other.
+    about: `${isBackup ? 'backup ' : ''}failed ${plan.to}`,
     summary: `the update to ${to} was given up before anything was touched: ${headline}`,
     output,
     next: 'orchestrator-update status; orchestrator-update doctor; orchestrator-update run    # tries it again',

@@ -145,15 +145,45 @@ await t.test('that a person is needed is told at once; what a person sees is not
   t.same([...take(), ...automatic.take()], []);
 });
 
+await t.test('that a person is needed is told also after an ordinary failure was', async (t) => {
+  const { invocation, take } = host(t);
+  for (const _ of [1, 2]) await raiseFailure(new Error('the remote is away'), invocation);
+  t.match(take(), [{ event: 'failed' }]);
+  const lost = new OperatorError('Docker is away', 'systemctl status docker', exitCodes.operator);
+  await raiseFailure(lost, invocation);
+  t.match(take(), [{ event: 'needs-operator', summary: /^Docker is away/ }]);
+  await raiseFailure(lost, invocation);
+  t.same(take(), [], 'once a day');
+});
+
 await t.test('an update that was given up is told from its journal, not once more', async (t) => {
   const { invocation, take, stateDirectory } = host(t);
   mkdirSync(join(stateDirectory, 'untold'));
   const notice = { kind: 'transaction', id: 'T1' };
   writeFileSync(join(stateDirectory, 'untold/transaction-T1.json'), JSON.stringify(notice));
+  mkdirSync(join(stateDirectory, 'transactions/T1'), { recursive: true });
+  writeFileSync(join(stateDirectory, 'transactions/T1/journal'), '');
   for (const _ of [1, 2]) await raiseFailure(new Error('manifest unknown'), invocation);
   t.same(take(), []);
   await raiseRecovery(nothingToDo(''), invocation);
   t.match(take(), [{ event: 'recovered' }], 'that it is over is told by nobody else');
+});
+
+await t.test('runs that cannot go on with an unfinished update are told', async (t) => {
+  for (const isOpen of [true, false]) {
+    const { invocation, stateDirectory, take } = host(t);
+    mkdirSync(join(stateDirectory, 'untold'));
+    const notice = { kind: 'transaction', id: 'T1' };
+    writeFileSync(join(stateDirectory, 'untold/transaction-T1.json'), JSON.stringify(notice));
+    // The other one was cut off before it had a line.
+    if (isOpen) {
+      mkdirSync(join(stateDirectory, 'transactions/T1'), { recursive: true });
+      writeFileSync(join(stateDirectory, 'transactions/T1/journal'), '');
+      writeFileSync(join(stateDirectory, 'active'), 'T1\n');
+    }
+    for (const _ of [1, 2]) await raiseFailure(new Error('brnach is unknown'), invocation);
+    t.match(take(), [{ event: 'failed', summary: /^brnach is unknown \(2 times/ }]);
+  }
 });
 
 await t.test('a bad backup, and that there is a good one again', async (t) => {

@@ -76,7 +76,10 @@ await t.test('of one that was given up before it touched anything', (t) => {
     output: ['manifest unknown'],
     outages: [],
   });
-  t.match(abortedWith('no space left', 'back up to B1'), { event: 'backup-failed' });
+  t.match(abortedWith('no space left', 'back up to B1'), {
+    event: 'backup-failed',
+    about: `backup failed ${'b'.repeat(40)}`,
+  });
   t.match(abortedWith('the run was cut off in PREPARING'), { event: 'recovered' });
   for (const note of [
     'an update waits for approval: a → b',
