@@ -87,11 +87,14 @@ async function postTo(
   if (status >= 200 && status < 300) return;
   const said = without(printableText(body), hidden);
   const moved = status >= 300 && status < 400 ? ' (a redirect, which is not followed)' : '';
-  throw new SendError(
-    `${host}: HTTP ${status}${moved}${said === '' ? '' : `: ${said}`}`,
+  throw new SendError(`${host}: HTTP ${status}${moved}${said === '' ? '' : `: ${said}`}`, {
     retryAfterSeconds,
-  );
+    isRefused: status >= 400 && status < 500 && !NOT_NOW.has(status),
+  });
 }
+
+/** Request Timeout, and Too Many Requests: the same may be taken later. */
+const NOT_NOW: ReadonlySet<number> = new Set([408, 429]);
 
 /** A server may say what it was asked for, whole or in part. */
 function secretsIn(url: string): string[] {

@@ -1,5 +1,11 @@
 import t from 'tap';
-import { afterFailure, inOrder, isDue, type Delivery } from '../../../src/core/delivery.ts';
+import {
+  afterFailure,
+  extraOf,
+  inOrder,
+  isDue,
+  type Delivery,
+} from '../../../src/core/delivery.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -16,7 +22,7 @@ await t.test('tried later and later: 1, 5, 15 minutes, 1 hour, then every 6, and
   let delivery: Delivery | undefined = start;
   let nowMs = 0;
   while (delivery !== undefined && delays.length < 100) {
-    const next: Delivery | undefined = afterFailure(delivery, 'HTTP 500', nowMs);
+    const next: Delivery | undefined = afterFailure(delivery, { problem: 'HTTP 500' }, nowMs);
     if (next !== undefined) {
       t.notOk(isDue(next, next.notBeforeMs - 1));
       t.ok(isDue(next, next.notBeforeMs));
@@ -31,13 +37,42 @@ await t.test('tried later and later: 1, 5, 15 minutes, 1 hour, then every 6, and
 });
 
 await t.test('a host that was off for a week tries some times more', (t) => {
-  const next = afterFailure(start, 'no network', 7 * DAY_MS);
+  const next = afterFailure(start, { problem: 'no network' }, 7 * DAY_MS);
   t.equal(next?.attempts, 1);
-  t.equal(afterFailure({ ...start, attempts: 5 }, 'no network', 7 * DAY_MS), undefined);
+  const last = { ...start, attempts: 5 };
+  t.equal(afterFailure(last, { problem: 'no network' }, 7 * DAY_MS), undefined);
   t.end();
 });
 
-const delayOf = (seconds: number) => afterFailure(start, '', 0, seconds)?.notBeforeMs;
+await t.test('what is refused is given up at the third time, whatever failed before', (t) => {
+  const refused = { problem: 'HTTP 400', isRefused: true };
+  const first = afterFailure({ ...start, attempts: 4 }, refused, 0);
+  t.match(first, { refusals: 1, attempts: 5, notBeforeMs: 60 * MINUTE_MS });
+  const second = first && afterFailure(first, refused, 0);
+  t.match(second, { refusals: 2, notBeforeMs: 360 * MINUTE_MS });
+  t.equal(second && afterFailure(second, refused, 0), undefined);
+  t.end();
+});
+
+await t.test('what need not wait for the one before it: what is urgent, then what is new', (t) => {
+  const one = (severity: string, more: Partial<Delivery> = {}): Delivery => ({
+    ...start,
+    ...more,
+    notification: { ...start.notification, severity } as Delivery['notification'],
+  });
+  const [fresh, urgent] = [one('info'), one('critical', { attempts: 2 })];
+  const tried = one('info', { attempts: 1 });
+  t.equal(extraOf([tried, fresh, urgent], 0, false), urgent);
+  t.equal(extraOf([tried, fresh], 0, false), fresh);
+  t.equal(extraOf([tried], 0, false), undefined);
+  t.equal(extraOf([tried, fresh], 0, true), undefined, 'not worth another time-out');
+  t.equal(extraOf([fresh, urgent], 0, true), urgent);
+  t.equal(extraOf([one('critical', { notBeforeMs: MINUTE_MS })], 0, false), undefined);
+  t.end();
+});
+
+const delayOf = (seconds: number) =>
+  afterFailure(start, { problem: '', retryAfterSeconds: seconds }, 0)?.notBeforeMs;
 
 await t.test('who asks to be left alone is, but not for ever', (t) => {
   t.equal(delayOf(10), MINUTE_MS);

@@ -1,0 +1,154 @@
+import t from 'tap';
+import { notifySchema } from '../../src/config/notify-schema.ts';
+import type { Event } from '../../src/core/notification.ts';
+import type { StateHost } from '../../src/host/host.ts';
+import type { Log } from '../../src/host/log.ts';
+import { SendError } from '../../src/host/send-error.ts';
+import { raise } from '../../src/notices.ts';
+import { deliver, queueNotices, readDeliveries, type Outbox } from '../../src/outbox.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const targets = [{ type: 'command', command: ['/bin/true'], name: 'ops', events: ['all'] }];
+
+/** The files of the state directory that telling works with, in memory. */
+function memory() {
+  const contents = new Map<string, string>();
+  const state = {
+    read: async (name: string) => contents.get(name),
+    write: async (name: string, text: string) => void contents.set(name, text),
+    remove: async (name: string) => void contents.delete(name),
+    list: async (directory: string) =>
+      [...contents.keys()]
+        .filter((name) => name.startsWith(`${directory}/`))
+        .map((name) => name.slice(directory.length + 1))
+        .toSorted(),
+  } as unknown as StateHost;
+  return { contents, state };
+}
+
+function world(answer: (about: string) => Error | undefined = () => undefined) {
+  const { contents, state } = memory();
+  const clock = { nowMs: Date.parse('2026-01-01T00:00:00Z') };
+  const said: string[] = [];
+  const tried: string[] = [];
+  const say = (text: string) => void said.push(text);
+  const log = { info: () => {}, warn: say, error: say } as unknown as Log;
+  const outbox: Outbox = {
+    state,
+    log,
+    targets: notifySchema.parse({ targets }).targets,
+    host: 'web-1',
+    project: 'shop',
+    nowMs: () => clock.nowMs,
+    send: async (_target, { notification: { summary } }) => {
+      tried.push(summary);
+      const error = answer(summary);
+      if (error) throw error;
+    },
+  };
+  return {
+    outbox,
+    contents,
+    clock,
+    said,
+    /** The summaries that were tried since the last time. */
+    tried: () => tried.splice(0),
+    tell: (event: Event, summary: string) => {
+      const at = new Date(clock.nowMs).toISOString();
+      return raise(state, { kind: 'draft', draft: { event, about: summary, at, summary } });
+    },
+    run: async () => {
+      await queueNotices(outbox);
+      await deliver(outbox, 10_000, false);
+    },
+    waiting: () => readDeliveries(state),
+  };
+}
+
+await t.test(
+  'a target that is dead for 60 days keeps some days of them, and no more',
+  async (t) => {
+    const { tell, run, clock, waiting, tried, said } = world(() => new SendError('HTTP 500'));
+    let [most, oldestMs, mostTried] = [0, 0, 0];
+    for (let hour = 0; hour < 60 * 24; hour++) {
+      if (hour % 4 === 0) await tell('updated', `update ${hour}`);
+      if (hour % 24 === 1) await tell('rolled-back', `urgent ${hour}`);
+      await run();
+      mostTried = Math.max(mostTried, tried().length);
+      const left = await waiting();
+      most = Math.max(most, left.length);
+      oldestMs = Math.max(oldestMs, clock.nowMs - (left[0]?.queuedAtMs ?? clock.nowMs));
+      clock.nowMs += HOUR_MS;
+    }
+    t.ok(most < 5 * 7, `${most} were waiting`);
+    t.ok(oldestMs < 3.6 * DAY_MS, `one was ${oldestMs / DAY_MS} days old`);
+    t.ok(mostTried <= 2, `${mostTried} time-outs in a run`);
+    t.match(said.join('\n'), /ops: \d+ more that are as old are given up with it/);
+  },
+);
+
+await t.test('what is urgent, and what is new, does not wait for one that fails', async (t) => {
+  const { tell, run, clock, tried } = world((about) =>
+    about === 'first' ? new SendError('HTTP 500') : undefined,
+  );
+  await tell('updated', 'first');
+  for (let round = 0; round < 5; round++) {
+    await run();
+    clock.nowMs += HOUR_MS;
+  }
+  tried();
+  await run();
+  t.same(tried(), [], 'it is not due');
+  await tell('updated', 'second');
+  await tell('rolled-back', 'urgent');
+  await run();
+  t.same(tried(), ['urgent'], 'one in a run');
+  await run();
+  t.same(tried(), ['second']);
+  clock.nowMs += 6 * HOUR_MS;
+  await tell('updated', 'third');
+  await tell('needs-operator', 'urgent again');
+  await run();
+  t.same(tried(), ['first', 'urgent again'], 'it fails once more: only what is urgent');
+});
+
+await t.test('one that is refused keeps back nobody, and is given up soon', async (t) => {
+  const refused = new SendError('HTTP 400', { isRefused: true });
+  const { tell, run, clock, tried, waiting, said } = world((about) =>
+    about === 'odd' ? refused : undefined,
+  );
+  await tell('updated', 'odd');
+  await run();
+  await tell('updated', 'next');
+  await run();
+  t.same(tried(), ['odd', 'next']);
+  for (let hour = 0; hour < 8; hour++) {
+    clock.nowMs += HOUR_MS;
+    await run();
+  }
+  t.same(tried(), ['odd', 'odd']);
+  t.same(await waiting(), []);
+  t.match(said.at(-1), /was not told, and it is given up/);
+});
+
+await t.test('a target that is back gets all of it, in order', async (t) => {
+  let isAway = true;
+  const { tell, run, clock, tried, waiting } = world(() =>
+    isAway ? new Error('away') : undefined,
+  );
+  for (let hour = 0; hour < 10; hour++) {
+    await tell('updated', `update ${hour}`);
+    await run();
+    clock.nowMs += HOUR_MS;
+  }
+  tried();
+  isAway = false;
+  clock.nowMs += 6 * HOUR_MS - 1;
+  await run();
+  t.same(
+    tried(),
+    [...Array.from({ length: 10 }).keys()].map((hour) => `update ${hour}`),
+  );
+  t.same(await waiting(), []);
+});
