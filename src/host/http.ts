@@ -54,8 +54,10 @@ export async function post(
 ): Promise<Answer> {
   try {
     const signal = AbortSignal.timeout(timeoutSeconds * 1000);
+    const { plain, proof } = withoutLogin(url);
+    const request = { method: 'POST', body, signal, redirect: 'manual' } as const;
     // oxlint-disable-next-line no-restricted-globals -- this is the one place that fetches
-    const answer = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'manual' });
+    const answer = await fetch(plain, { ...request, headers: { ...proof, ...headers } });
     const asked = Number(answer.headers.get('retry-after') ?? 0);
     const retryAfterSeconds = Number.isFinite(asked) && asked > 0 ? asked : 0;
     if (!answer.ok)
@@ -64,6 +66,29 @@ export async function post(
     return { status: answer.status, body: '', retryAfterSeconds };
   } catch (error) {
     throw new Error(failure(error, timeoutSeconds), { cause: error });
+  }
+}
+
+/** `fetch` takes no URL with a user and a password in it: they are sent as every other client sends them. */
+export function withoutLogin(url: string): {
+  readonly plain: string;
+  readonly proof: Readonly<Record<string, string>>;
+} {
+  const parsed = new URL(url);
+  const login = [parsed.username, parsed.password].map(decoded).join(':');
+  if (login === ':') return { plain: url, proof: {} };
+  parsed.username = '';
+  parsed.password = '';
+  const authorization = `Basic ${Buffer.from(login).toString('base64')}`;
+  return { plain: parsed.href, proof: { authorization } };
+}
+
+/** What is in a URL as text; a % that stands for itself is one. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 

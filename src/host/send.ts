@@ -14,7 +14,7 @@ import {
 import { MASK, printableText, withoutSecrets } from '../core/secrets.ts';
 import { messageOf } from '../errors.ts';
 import { exec } from './exec.ts';
-import { post } from './http.ts';
+import { decoded, post, withoutLogin } from './http.ts';
 import { SendError } from './send-error.ts';
 import { readKey, readToken, readUrl } from './target-secrets.ts';
 
@@ -100,9 +100,10 @@ const NOT_NOW: ReadonlySet<number> = new Set([408, 429]);
 function secretsIn(url: string): string[] {
   const { pathname, search, username, password } = new URL(url);
   const words = `${pathname}/${search}`.split(/[/?&=]/).filter((word) => word.length >= 6);
-  return [url, `${pathname}${search}`, ...words, username, password].filter(
-    (one) => one.length > 1,
-  );
+  const { plain, proof } = withoutLogin(url);
+  const code = (proof['authorization'] ?? '').replace(/^Basic /, '');
+  const login = [username, password, decoded(username), decoded(password), code];
+  return [url, plain, `${pathname}${search}`, ...words, ...login].filter((one) => one.length > 1);
 }
 
 function without(text: string, hidden: readonly string[]): string {

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import t from 'tap';
-import { probe } from '../../../src/host/http.ts';
+import { post, probe } from '../../../src/host/http.ts';
 
 /** A real server that answers like this; ended with the test. */
 async function serve(t: { teardown: (end: () => void) => void }, answer: RequestListener) {
@@ -76,3 +76,29 @@ await t.test('a connection that breaks off or is refused', async (t) => {
   });
   t.match(await probe('http://no-such-host.invalid/', 5), { ok: false, detail: /no-such-host/ });
 });
+
+await t.test(
+  'a user and a password in a URL are sent as a header, and not in the path',
+  async (t) => {
+    let asked: (string | undefined)[] = [];
+    const url = await serve(t, ({ url: path, headers }, response) => {
+      asked = [path, headers.authorization];
+      response.end('ok');
+    });
+    const basic = (login: string) => `Basic ${Buffer.from(login).toString('base64')}`;
+    for (const [login, sent] of [
+      ['ops:pass%3Aword', 'ops:pass:word'],
+      ['ops', 'ops:'],
+      [':50%', ':50%'],
+    ] as const) {
+      const { status } = await post(url.replace('//', `//${login}@`), { headers: {}, body: '' }, 5);
+      t.equal(status, 200);
+      t.same(asked, ['/health', basic(sent)]);
+    }
+    await post(url, { headers: {}, body: '' }, 5);
+    t.same(asked, ['/health', undefined]);
+    const message = { headers: { authorization: 'Bearer token' }, body: '' };
+    await post(url.replace('//', '//ops:pw@'), message, 5);
+    t.same(asked, ['/health', 'Bearer token'], 'a token of its own is told on purpose');
+  },
+);
