@@ -95,6 +95,8 @@ export async function raiseEngineChange(state: StateHost, verb: string | undefin
   // Who goes on after a kill must not hide that it had ended before.
   const before = await readNotices(state).catch(() => []);
   if (before.some(({ notice }) => notice.kind === 'engine')) return;
+  // What came of an earlier one, also in an earlier boot, is not what comes of this.
+  await state.remove(files.engineOutcome).catch(() => {});
   await raiseIfPossible(state, { kind: 'engine', verb: what, atMs: Date.now() });
 }
 

@@ -65,7 +65,7 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
     const wanted = isCheck ? await checked(context, request, door) : request;
     if (isCheck && wanted === undefined) return exitCodes.done;
     await raiseEngineChange(state, wanted?.verb ?? (isCutOff ? 'upgrade' : undefined));
-    const outcome = await whenFree(invocation, log, () => carryOut(context, wanted, engine));
+    const outcome = await underLock(invocation, context, () => carryOut(context, wanted, engine));
     await rememberOutcome(state, outcome, request?.verb);
     await writeEngineOutcome(state, outcome);
     const event = engineEvent(outcome, request?.verb);
@@ -78,6 +78,29 @@ export async function resume(invocation: Invocation): Promise<ExitCode> {
       await state.remove(files.engineRequest);
     }
     await log.flush();
+  }
+}
+
+/** Without the lock nothing is begun: who has asked, and who is told, hear that. @throws why it was not to be had */
+async function underLock(
+  invocation: Invocation,
+  { state, log }: UpgradeContext,
+  act: () => Promise<EngineOutcome>,
+): Promise<EngineOutcome> {
+  let isBegun = false;
+  try {
+    return await whenFree(invocation, log, () => {
+      isBegun = true;
+      return act();
+    });
+  } catch (error) {
+    if (isBegun) throw error;
+    const why = messageOf(error);
+    const isCutOff = (await state.read(files.engineTransaction)) !== undefined;
+    const summary = `a change of the engine is unfinished, and could not be gone on with: ${why}`;
+    const interrupted = { state: 'interrupted', summary, changes: [], problems: [why] } as const;
+    await writeEngineOutcome(state, isCutOff ? interrupted : untouched(why));
+    throw error;
   }
 }
 

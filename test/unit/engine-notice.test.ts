@@ -95,3 +95,15 @@ await t.test('what is written down: a change, a newer engine, a rung', async (t)
     { kind: 'engine', verb: 'repair' },
   ]);
 });
+
+await t.test('what came of an earlier change is not told of the present one', async (t) => {
+  const { state } = host(t);
+  await writeEngineOutcome(state, { ...aborted, state: 'done', summary: 'it works again' });
+  await state.write('engine-incident.json', '{}');
+  await raiseEngineChange(state, undefined);
+  const draft = () => engineDraft(state, { kind: 'engine', verb: 'repair', atMs: BEGUN_MS });
+  t.equal(await draft(), 'later');
+  await writeEngineOutcome(state, aborted);
+  await raiseEngineChange(state, 'repair');
+  t.match(await draft(), { summary: aborted.summary }, 'who goes on hides no end');
+});
