@@ -9,7 +9,8 @@ import { withDeliveryLock } from './host/delivery-lock.ts';
 import { chooseStream, createQuickLog } from './host/log.ts';
 import { send } from './host/send.ts';
 import { openStateFiles } from './host/state-files.ts';
-import { deliver, queueNotices, type Outbox } from './outbox.ts';
+import { deliver } from './deliver.ts';
+import { queueNotices, type Outbox } from './outbox.ts';
 import { files } from './state-names.ts';
 
 /** Another one that delivers is ready by then. */

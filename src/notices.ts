@@ -1,4 +1,6 @@
-import { fileNameFor, type Draft } from './core/notification.ts';
+import { z } from 'zod';
+import { events, fileNameFor, type Draft } from './core/notification.ts';
+import { messageOf } from './errors.ts';
 import type { StateHost } from './host/host.ts';
 import { files } from './state-names.ts';
 
@@ -22,6 +24,34 @@ export type Notice =
       readonly atMs: number;
     };
 
+const lines = z.array(z.string()).optional();
+const draftSchema = z.object({
+  event: z.enum([...events, 'test']),
+  about: z.string().min(1),
+  alsoAbout: lines,
+  at: z.string(),
+  summary: z.string(),
+  changes: lines,
+  outages: lines,
+  output: lines,
+  next: z.string().optional(),
+  facts: z.record(z.string(), z.string()).optional(),
+});
+/** What a Date can hold. */
+const moment = z.number().min(0).max(8.64e15);
+/** Only what they are is looked at: what another version of this program has written beside that is left as it is. */
+const noticeSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('draft'), draft: draftSchema }),
+  z.object({
+    kind: z.literal('transaction'),
+    // It is a part of the names of files.
+    id: z.string().regex(/^[\w-][\w.-]*$/),
+    atMs: moment,
+    isBegunTold: z.boolean().optional(),
+  }),
+  z.object({ kind: z.literal('engine'), verb: z.string(), atMs: moment }),
+]);
+
 /** Writes down what is to be told; it is on the disk before this returns. Telling it again is telling it once. */
 export async function raise(state: StateHost, notice: Notice): Promise<void> {
   await state.write(`${files.untold}/${nameOf(notice)}`, `${JSON.stringify(notice)}\n`);
@@ -43,23 +73,40 @@ function nameOf(notice: Notice): string {
   }
 }
 
-/** What was written down, by the names of its files. What cannot be read is left out, and removed. */
+/** What was written down, by the names of its files. What is no notice is left out, and removed. */
 export async function readNotices(
   state: StateHost,
+  warn: (text: string) => void = () => {},
 ): Promise<readonly { readonly name: string; readonly notice: Notice }[]> {
   const names = (await state.list(files.untold)).filter((name) => name.endsWith('.json'));
   const found = await Promise.all(
     names.map(async (name) => {
-      const text = (await state.read(`${files.untold}/${name}`)) ?? '';
+      const text = await state.read(`${files.untold}/${name}`);
+      // Somebody else has told it meanwhile.
+      if (text === undefined) return [];
       try {
-        return [{ name, notice: JSON.parse(text) as Notice }];
-      } catch {
-        await state.remove(`${files.untold}/${name}`);
+        const notice: unknown = JSON.parse(text);
+        noticeSchema.parse(notice);
+        return [{ name, notice: notice as Notice }];
+      } catch (error) {
+        await removeUnusable(state, name, error, warn);
         return [];
       }
     }),
   );
   return found.flat();
+}
+
+/** One that nothing can be made of must not keep the others from being told. */
+export async function removeUnusable(
+  state: StateHost,
+  name: string,
+  error: unknown,
+  warn: (text: string) => void,
+): Promise<void> {
+  const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+  warn(`notify: ${files.untold}/${name} cannot be used, and is removed: ${why.split('\n')[0]}`);
+  await state.remove(`${files.untold}/${name}`);
 }
 
 /** When something was told last, since 1970; undefined where it never was. */

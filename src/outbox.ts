@@ -1,17 +1,23 @@
 import { isWanted, isToBeTold, notificationOf, type Draft } from './core/notification.ts';
-import { afterFailure, extraOf, inOrder, isDue, isOld, type Delivery } from './core/delivery.ts';
+import { inOrder, type Delivery } from './core/delivery.ts';
 import { isFinal, stateOf } from './core/journal.ts';
 import { secretValues } from './core/secret-values.ts';
 import { begunDraft, endedDraft } from './core/told-transaction.ts';
 import { targetName, type Target } from './config/notify-schema.ts';
 import { engineDraft } from './engine-notice.ts';
-import { messageOf } from './errors.ts';
+import { codeOf, messageOf } from './errors.ts';
 import type { StateHost } from './host/host.ts';
 import type { Log } from './host/log.ts';
-import { SendError } from './host/send-error.ts';
-import { forgetOldest, raise, readNotices, rememberTold, toldAt, type Notice } from './notices.ts';
+import {
+  forgetOldest,
+  raise,
+  readNotices,
+  rememberTold,
+  removeUnusable,
+  toldAt,
+  type Notice,
+} from './notices.ts';
 import { readMaterial, readQuarantine, readTransaction } from './records.ts';
-import { localTime } from './schedule.ts';
 import { files } from './state-names.ts';
 
 /** What delivering works with. */
@@ -32,22 +38,44 @@ export interface Outbox {
  * and only then is the notice removed: cut off in between, the same files are written again, under the same names.
  */
 export async function queueNotices(outbox: Outbox): Promise<void> {
-  const { state } = outbox;
-  const notices = await readNotices(state);
+  const { state, log, targets } = outbox;
+  const warn = (text: string): void => log.warn(text);
+  const notices = await readNotices(state, warn);
+  if (targets.length === 0) {
+    // The engine's unit does not know that, and writes it down.
+    for (const { name } of notices) await state.remove(`${files.untold}/${name}`);
+    return;
+  }
   // How transactions ended first: others that tell the same need not be told any more.
   const order: Readonly<Record<Notice['kind'], number>> = { transaction: 0, engine: 1, draft: 2 };
   const sorted = notices.toSorted(
-    (left, right) => (order[left.notice.kind] ?? 3) - (order[right.notice.kind] ?? 3),
+    (left, right) => order[left.notice.kind] - order[right.notice.kind],
   );
   const secrets = new Set<string>();
   for (const { name, notice } of sorted) {
-    const { drafts, rest, secret = [] } = await draftsOf(state, notice, outbox.nowMs());
-    for (const value of secret) secrets.add(value);
-    for (const draft of drafts) await queue(outbox, draft, [...secrets]);
-    if (rest === undefined) await state.remove(`${files.untold}/${name}`);
-    else if (rest !== notice) await raise(state, rest);
+    try {
+      await queueNotice(outbox, name, notice, secrets);
+    } catch (error) {
+      // What the disk refuses today is there tomorrow.
+      if (codeOf(error) === undefined) await removeUnusable(state, name, error, warn);
+      else warn(`notify: ${files.untold}/${name} cannot be told now: ${messageOf(error)}`);
+    }
   }
   if (sorted.length > 0) await forgetOldest(state);
+}
+
+async function queueNotice(
+  outbox: Outbox,
+  name: string,
+  notice: Notice,
+  secrets: Set<string>,
+): Promise<void> {
+  const { state } = outbox;
+  const { drafts, rest, secret = [] } = await draftsOf(state, notice, outbox.nowMs());
+  for (const value of secret) secrets.add(value);
+  for (const draft of drafts) await queue(outbox, draft, [...secrets]);
+  if (rest === undefined) await state.remove(`${files.untold}/${name}`);
+  else if (rest !== notice) await raise(state, rest);
 }
 
 /** What a notice tells now; `rest`: what of it is to be told later. */
@@ -65,9 +93,6 @@ async function draftsOf(
     }
     case 'transaction':
       return draftsOfTransaction(state, notice, nowMs);
-    default:
-      // Of another version of this program.
-      return { drafts: [] };
   }
 }
 
@@ -135,17 +160,18 @@ async function queue(outbox: Outbox, draft: Draft, secrets: readonly string[]): 
       attempts: 0,
       notBeforeMs: nowMs,
     };
-    await write(state, delivery);
+    await writeDelivery(state, delivery);
   }
   for (const about of [draft.about, ...(draft.alsoAbout ?? [])]) {
     await rememberTold(state, about, nowMs);
   }
 }
 
-const fileOf = ({ target, notification }: Delivery): string =>
+/** Where one is kept. */
+export const fileOf = ({ target, notification }: Delivery): string =>
   `${files.outbox}/${notification.id}.${target}.json`;
 
-const write = (state: StateHost, delivery: Delivery): Promise<void> =>
+export const writeDelivery = (state: StateHost, delivery: Delivery): Promise<void> =>
   state.write(fileOf(delivery), `${JSON.stringify(delivery)}\n`);
 
 /** What is on its way, the oldest first. */
@@ -165,114 +191,4 @@ export async function readDeliveries(state: StateHost): Promise<Delivery[]> {
     }),
   );
   return inOrder(found.flat());
-}
-
-/**
- * Delivers what is due, to all targets at the same time and to each in order. Where one fails, what is behind it waits
- * as well: a target that hangs costs one time-out, and one more where something urgent, or new, waits behind.
- *
- * @param withinMs no delivery is begun after that
- * @param isForced a person does not want to wait until it is time again
- */
-export async function deliver(outbox: Outbox, withinMs: number, isForced: boolean): Promise<void> {
-  const deliveries = await readDeliveries(outbox.state);
-  const endMs = performance.now() + withinMs;
-  const names = [...new Set(deliveries.map(({ target }) => target))];
-  await Promise.all(
-    names.map(async (name) => {
-      const own = deliveries.filter(({ target }) => target === name);
-      const target = outbox.targets.find((one) => targetName(one) === name);
-      if (target === undefined) {
-        outbox.log.info(`notify: nobody is called ${name} any more: ${own.length} dropped`);
-        for (const delivery of own) await outbox.state.remove(fileOf(delivery));
-        return;
-      }
-      await deliverTo(outbox, target, own, { endMs, isForced });
-    }),
-  );
-}
-
-interface Limits {
-  readonly endMs: number;
-  readonly isForced: boolean;
-}
-
-async function deliverTo(
-  outbox: Outbox,
-  target: Target,
-  own: readonly Delivery[],
-  { endMs, isForced }: Limits,
-): Promise<void> {
-  const nowMs = outbox.nowMs();
-  let isThere = false;
-  for (const [index, delivery] of own.entries()) {
-    if (performance.now() >= endMs) return;
-    const isRefused = delivery.refusals !== undefined;
-    // What was kept back by a target that was away need not wait for its own time.
-    const mayBeTried: boolean = isForced || isDue(delivery, nowMs) || (isThere && !isRefused);
-    // It waits by itself, and keeps back nothing.
-    if (!mayBeTried && isRefused) continue;
-    const result: Result | 'waits' = mayBeTried
-      ? await deliverOne(outbox, target, delivery)
-      : 'waits';
-    isThere ||= result === 'told';
-    if (result === 'told' || result === 'refused') continue;
-    const behind = await leftBehind(outbox, own.slice(index), result);
-    // What fails for the first time is as new as what is behind it.
-    if (result === 'failed' && delivery.attempts === 0) return;
-    const extra = extraOf(behind, nowMs, mayBeTried && !isThere);
-    if (extra === undefined || performance.now() >= endMs) return;
-    const end = await deliverOne(outbox, target, extra);
-    await leftBehind(outbox, behind.slice(behind.indexOf(extra)), end);
-    return;
-  }
-}
-
-type Result = 'told' | 'refused' | 'failed' | 'given up';
-
-/** With one that is given up goes what is as old: a target that is away for good keeps no more than some days. */
-async function leftBehind(
-  { state, log, nowMs }: Outbox,
-  [tried, ...behind]: readonly Delivery[],
-  result: Result | 'waits',
-): Promise<readonly Delivery[]> {
-  const old = result === 'given up' ? behind.filter((one) => isOld(one, nowMs())) : [];
-  for (const one of old) await state.remove(fileOf(one));
-  if (old.length > 0)
-    log.warn(`notify: ${tried?.target}: ${old.length} more that are as old are given up with it`);
-  return behind.filter((one) => !old.includes(one));
-}
-
-async function deliverOne(outbox: Outbox, target: Target, delivery: Delivery): Promise<Result> {
-  const { state, log } = outbox;
-  try {
-    await outbox.send(target, delivery);
-  } catch (error) {
-    return postpone(outbox, delivery, error);
-  }
-  // Cut off here, it is sent once more, with the same id.
-  await state.remove(fileOf(delivery));
-  log.info(`notify: ${delivery.target} was told: ${delivery.notification.title}`);
-  return 'told';
-}
-
-async function postpone(outbox: Outbox, delivery: Delivery, error: unknown): Promise<Result> {
-  const { state, log } = outbox;
-  const problem = messageOf(error);
-  const { retryAfterSeconds, isRefused } =
-    error instanceof SendError ? error : { retryAfterSeconds: 0, isRefused: false };
-  const failure = { problem, retryAfterSeconds, isRefused };
-  const next = afterFailure(delivery, failure, outbox.nowMs());
-  if (next === undefined) {
-    await state.remove(fileOf(delivery));
-    log.warn(
-      `notify: ${delivery.target} was not told, and it is given up: ${delivery.notification.title}: ${problem}`,
-    );
-    return isRefused ? 'refused' : 'given up';
-  }
-  await write(state, next);
-  const text = `notify: ${delivery.target} was not told: ${problem}; tried again after ${localTime(new Date(next.notBeforeMs))}`;
-  if (next.attempts === 1) log.warn(text);
-  else log.info(text);
-  return isRefused ? 'refused' : 'failed';
 }

@@ -8,7 +8,8 @@ import type { Log } from '../../src/host/log.ts';
 import { send } from '../../src/host/send.ts';
 import { openStateFiles } from '../../src/host/state-files.ts';
 import { raise } from '../../src/notices.ts';
-import { deliver, queueNotices, readDeliveries, type Outbox } from '../../src/outbox.ts';
+import { deliver } from '../../src/deliver.ts';
+import { queueNotices, readDeliveries, type Outbox } from '../../src/outbox.ts';
 import {
   hang,
   hookServer,

@@ -4,8 +4,9 @@ import type { Event } from '../../src/core/notification.ts';
 import type { StateHost } from '../../src/host/host.ts';
 import type { Log } from '../../src/host/log.ts';
 import { SendError } from '../../src/host/send-error.ts';
-import { raise } from '../../src/notices.ts';
-import { deliver, queueNotices, readDeliveries, type Outbox } from '../../src/outbox.ts';
+import { raise, type Notice } from '../../src/notices.ts';
+import { deliver } from '../../src/deliver.ts';
+import { queueNotices, readDeliveries, type Outbox } from '../../src/outbox.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -26,6 +27,11 @@ function memory() {
   } as unknown as StateHost;
   return { contents, state };
 }
+
+const draftOf = (summary: string, event: Event = 'updated', at = ''): Notice => ({
+  kind: 'draft',
+  draft: { event, about: summary, at, summary },
+});
 
 function world(answer: (about: string) => Error | undefined = () => undefined) {
   const { contents, state } = memory();
@@ -54,10 +60,8 @@ function world(answer: (about: string) => Error | undefined = () => undefined) {
     said,
     /** The summaries that were tried since the last time. */
     tried: () => tried.splice(0),
-    tell: (event: Event, summary: string) => {
-      const at = new Date(clock.nowMs).toISOString();
-      return raise(state, { kind: 'draft', draft: { event, about: summary, at, summary } });
-    },
+    tell: (event: Event, summary: string) =>
+      raise(state, draftOf(summary, event, new Date(clock.nowMs).toISOString())),
     run: async () => {
       await queueNotices(outbox);
       await deliver(outbox, 10_000, false);
@@ -151,4 +155,63 @@ await t.test('a target that is back gets all of it, in order', async (t) => {
     [...Array.from({ length: 10 }).keys()].map((hour) => `update ${hour}`),
   );
   t.same(await waiting(), []);
+});
+
+await t.test('a file that is no notice keeps nobody from being told', async (t) => {
+  for (const [text, why] of [
+    ['{"kind":"draft","draft":{}}', /Invalid/],
+    ['{"kind":"draft"}', /Invalid/],
+    ['{"kind":"transaction","id":"../../deployed","atMs":1}', /Invalid/],
+    ['{"kind":"engine","verb":"repair","atMs":1e300}', /big/],
+    ['{"kind":"of another version"}', /Invalid/],
+    ['null', /Invalid/],
+    ['{', /JSON/],
+  ] as const) {
+    const { outbox, contents, tell, run, tried, said } = world();
+    await tell('rolled-back', 'it was rolled back');
+    await outbox.state.write('untold/a.json', text);
+    await run();
+    t.same(tried(), ['it was rolled back'], text);
+    t.notOk(contents.has('untold/a.json'));
+    t.match(said, [/^notify: untold\/a\.json cannot be used, and is removed: /]);
+    t.match(said, [why]);
+  }
+});
+
+await t.test('one that cannot be told now keeps back no other, and is kept', async (t) => {
+  const { outbox, contents, tell, run, tried } = world();
+  await outbox.state.write('untold/engine.json', '{"kind":"engine","verb":"repair","atMs":1}');
+  // No outcome: it has no summary.
+  await outbox.state.write('engine-outcome.json', '{}');
+  await tell('rolled-back', 'it was rolled back');
+  await run();
+  t.same(tried(), ['it was rolled back']);
+  t.notOk(contents.has('untold/engine.json'));
+  const { write } = outbox.state;
+  outbox.state.write = (name, ...rest) =>
+    name.includes('first')
+      ? Promise.reject(Object.assign(new Error('no room'), { code: 'ENOSPC' }))
+      : write(name, ...rest);
+  await raise({ ...outbox.state, write }, draftOf('first'));
+  await tell('updated', 'second');
+  await run();
+  t.same(tried(), ['second']);
+  outbox.state.write = write;
+  await run();
+  t.same(tried(), ['first']);
+});
+
+await t.test('what is damaged in the outbox is not looked at again and again', async (t) => {
+  const { outbox, contents, run, said } = world();
+  await outbox.state.write('outbox/x.ops.json', '{"target":"ops"');
+  await run();
+  t.same([...contents.keys()], []);
+  t.same(said, ['notify: outbox/x.ops.json is damaged, and is removed']);
+});
+
+await t.test('without targets nothing is kept', async (t) => {
+  const { outbox, contents, tell } = world();
+  await tell('engine', 'Docker is mended');
+  await queueNotices({ ...outbox, targets: [] });
+  t.same([...contents.keys()], []);
 });
