@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { deliverWaiting, telling } from './commands/tell.ts';
+import { deliverWaiting, telling, TELLING_SECONDS } from './commands/tell-waiting.ts';
 import { commands, globalOptions, type CommandEntry, type Invocation } from './command-table.ts';
 import { nearestName } from './config/nearest.ts';
 import { foreseen, messageOf, OperatorError, UsageError } from './errors.ts';
@@ -43,11 +43,14 @@ async function dispatch(argv: readonly string[]): Promise<ExitCode> {
     positionals,
     json: values['json'] === true,
   };
+  let exitCode: ExitCode = exitCodes.failed;
   try {
-    return await run(invocation);
+    exitCode = await run(invocation);
+    return exitCode;
   } finally {
-    // The outcome is known, and systemd was told: nobody waits for a server that hangs.
-    if (telling.has(name)) await deliverWaiting(invocation);
+    // A good outcome systemd was told: nobody waits for a server that hangs. Of another it knows when we have ended.
+    const isGood = exitCode === exitCodes.done || exitCode === exitCodes.waiting;
+    if (telling.has(name)) await deliverWaiting(invocation, isGood ? Infinity : TELLING_SECONDS);
   }
 }
 

@@ -8,7 +8,7 @@ import { messageOf } from './errors.ts';
 import { withDeliveryLock } from './host/delivery-lock.ts';
 import { chooseStream, createQuickLog } from './host/log.ts';
 import { send } from './host/send.ts';
-import { openStateFiles } from './host/state-files.ts';
+import { openStateFiles, removeLeftovers } from './host/state-files.ts';
 import { deliver } from './deliver.ts';
 import { queueNotices, type Outbox } from './outbox.ts';
 import { files } from './state-names.ts';
@@ -17,37 +17,49 @@ import { files } from './state-names.ts';
 const PATIENCE_MS = 15_000;
 /** No delivery is begun later; one that is under way has its own time. */
 const BUDGET_MS = 10_000;
+/** What was cut off so long ago is being written by nobody. */
+const LEFT_AFTER_MS = 3_600_000;
+const LEAST_SECONDS = 0.1;
 
 /**
  * Has everybody told who is to be told, as far as that can be done now. Never throws: whatever becomes of it, the run
  * before it has ended as it has.
  *
  * @param isForced what was tried in vain is tried now, whenever it was to be
+ * @param withinSeconds for all of it, in place of the time that each target has
  */
 export async function deliverNotices(
   invocation: Invocation,
-  { isForced = false } = {},
+  { isForced = false, withinSeconds = Infinity } = {},
 ): Promise<void> {
   const { settings, environment } = invocation;
+  const endMs = performance.now() + withinSeconds * 1000;
+  const leftMs = (): number => Math.max(0, endMs - performance.now());
   const log = createQuickLog({ stream: chooseStream(environment), debug: settings.debug });
   try {
-    const outbox = await openOutbox(invocation);
+    const outbox = await openOutbox(invocation, leftMs);
     if (outbox === undefined) return;
-    await withDeliveryLock(
-      join(settings.stateDirectory, files.outboxLock),
-      PATIENCE_MS,
-      async () => {
-        await queueNotices(outbox);
-        await deliver(outbox, BUDGET_MS, isForced);
-      },
-    );
+    const at = (name: string): string => join(settings.stateDirectory, name);
+    await withDeliveryLock(at(files.outboxLock), Math.min(PATIENCE_MS, leftMs()), async () => {
+      for (const name of [files.untold, files.told, files.outbox])
+        await removeLeftovers(at(name), LEFT_AFTER_MS);
+      await queueNotices(outbox);
+      await deliver(outbox, Math.min(BUDGET_MS, leftMs()), isForced);
+    });
   } catch (error) {
     log.warn(`notify: nobody can be told now: ${messageOf(error)}`);
   }
 }
 
-/** Undefined where no configuration was ever good: then nobody is known who could be told. */
-export async function openOutbox(invocation: Invocation): Promise<Outbox | undefined> {
+/**
+ * Undefined where no configuration was ever good: then nobody is known who could be told.
+ *
+ * @param leftMs how long a delivery that begins now may take, whatever its target may
+ */
+export async function openOutbox(
+  invocation: Invocation,
+  leftMs: () => number = () => Infinity,
+): Promise<Outbox | undefined> {
   const { settings, environment } = invocation;
   const config =
     readCachedConfig(settings, environment) ??
@@ -60,11 +72,14 @@ export async function openOutbox(invocation: Invocation): Promise<Outbox | undef
     host: hostname(),
     project: config.project_name,
     nowMs: () => Date.now(),
-    send: (target, { notification }) =>
-      send(target, notification, {
+    send: (target, { notification }) => {
+      // It is in the message, too.
+      const seconds = Math.min(target.timeout_seconds, Math.floor(leftMs() / 100) / 10);
+      return send({ ...target, timeout_seconds: Math.max(LEAST_SECONDS, seconds) }, notification, {
         now: new Date(),
         isSandboxed: environment['INVOCATION_ID'] !== undefined,
-      }),
+      });
+    },
   };
 }
 

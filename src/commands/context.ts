@@ -20,7 +20,7 @@ import { createNotifier, type Notifier } from '../host/notifier.ts';
 import { listenForStop, type Stop } from '../host/stop.ts';
 import { createStatusLine, outliveReaders, type StatusLine } from '../host/terminal.ts';
 import { files } from '../state-names.ts';
-import { deliverWaiting } from './tell.ts';
+import { deliverWaiting } from './tell-waiting.ts';
 
 /** What a command that touches the host works with. */
 export interface Context {

@@ -6,6 +6,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { chooseStream, createQuickLog } from '../host/log.ts';
 import { files } from '../state-names.ts';
 import type { Door } from './context.ts';
+import { endSoon } from './tell-waiting.ts';
 import { raiseFailure } from './tell.ts';
 
 /**
@@ -23,7 +24,7 @@ export async function fail(thrown: unknown, invocation: Invocation, door: Door):
   const isUnfinished = existsSync(join(invocation.settings.stateDirectory, files.active));
   const left = isUnfinished ? 'an update is unfinished' : 'nothing was changed';
   const message = signal === undefined ? messageOf(error) : `interrupted by ${signal}; ${left}`;
-  door.notifier.status(message);
+  endSoon(door.notifier, message);
   if (signal === undefined) await raiseFailure(error, invocation);
   if (stream !== 'journal' && signal === undefined) throw error;
   const log = createQuickLog({ stream, debug: false });

@@ -8,6 +8,7 @@ import type { Outcome } from '../outcome.ts';
 import { remind } from '../reminder.ts';
 import { isAutomatic } from './automatic.ts';
 import { publish } from './publish.ts';
+import { endSoon } from './tell-waiting.ts';
 import { raiseOutcome } from './tell.ts';
 
 /**
@@ -60,6 +61,6 @@ export async function reportOutcome(
   if (!isUntold) await publish(invocation, outcome.result, log);
   await log.flush();
   if (isGood) await notifier.ready(outcome.summary);
-  else notifier.status(outcome.summary);
+  else endSoon(notifier, outcome.summary);
   return outcome.exitCode;
 }

@@ -14,40 +14,6 @@ import { isAutomatic } from './automatic.ts';
 /** From so many runs of the timer in a row on that came to no outcome, somebody is told. */
 const FAILURES_TOLD = 2;
 
-/** The commands after which people are told what has happened; the others only look. */
-export const telling: ReadonlySet<string> = new Set([
-  'run',
-  'approve',
-  'reject',
-  'rollback',
-  'recover',
-  'restore',
-  'backup',
-  'engine',
-  'acknowledge',
-]);
-
-/** Has people told what has happened, if anything waits to be told. Cheap where nothing does; never throws. */
-export async function deliverWaiting(invocation: Invocation): Promise<void> {
-  const { stateDirectory } = invocation.settings;
-  const isThere = [files.untold, files.outbox].some((name) => isFilled(join(stateDirectory, name)));
-  if (!isThere || process.getuid?.() !== 0) return;
-  try {
-    const { deliverNotices } = await import('../deliver-notices.ts');
-    await deliverNotices(invocation);
-  } catch {
-    // It waits for the next run.
-  }
-}
-
-function isFilled(directory: string): boolean {
-  try {
-    return readdirSync(directory).length > 0;
-  } catch {
-    return false;
-  }
-}
-
 /** Writes down what of an outcome is to be told. Whatever goes wrong with that changes no outcome. */
 export async function raiseOutcome(outcome: Outcome, invocation: Invocation): Promise<void> {
   await whateverComes(async () => {

@@ -90,6 +90,18 @@ export async function replaceFile(path: string, text: string, mode = 0o600): Pro
   await syncDirectory(dirname(path));
 }
 
+/**
+ * Removes what was cut off while it was written, of before some time: what is younger is being written by somebody.
+ */
+export async function removeLeftovers(directory: string, olderThanMs: number): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names.filter((one) => one.endsWith('.new'))) {
+    const found = await stat(join(directory, name)).catch(() => undefined);
+    if (found !== undefined && Date.now() - found.mtimeMs > olderThanMs)
+      await rm(join(directory, name), { force: true });
+  }
+}
+
 async function appendLine(path: string, line: string): Promise<void> {
   const before = await readIfThere(path);
   if (before === undefined) await makeDirectory(dirname(path));

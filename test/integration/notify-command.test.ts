@@ -202,3 +202,16 @@ await t.test('a broken configuration is told to whom the last good one names', a
   t.equal(exitCode, 2);
   t.equal(received.length, 1);
 });
+
+await t.test('a run that fails does not wait for long for a target that hangs', async (t) => {
+  const { directory, cli, left } = hostWith(t, () => [
+    { type: 'command', command: ['/bin/sleep', '50'], timeout_seconds: 60 },
+  ]);
+  await endAndDie(directory);
+  const startedAt = Date.now();
+  const { exitCode } = await cli('run', '--auto');
+  const seconds = (Date.now() - startedAt) / 1000;
+  t.equal(exitCode, 1);
+  t.ok(seconds > 10 && seconds < 20, `${seconds} s`);
+  t.equal(left().length, 1);
+});

@@ -13,10 +13,12 @@ import {
   type Outcome,
 } from '../../../src/outcome.ts';
 
+/** What systemd was told. */
+const acts: string[] = [];
 const notifier: Notifier = {
-  status: () => {},
-  extend: () => {},
-  ready: async () => {},
+  status: () => void acts.push('status'),
+  extend: (seconds: number) => void acts.push(`extend ${seconds}`),
+  ready: async () => void acts.push('ready'),
 } as unknown as Notifier;
 
 /** The entries of the journal that an outcome makes. */
@@ -49,7 +51,11 @@ const outcomes: readonly (readonly [Outcome, EventName | undefined])[] = [
 
 for (const [outcome, name] of outcomes) {
   await t.test(`${outcome.result}, ${outcome.exitCode}: ${name ?? 'no event'}`, async (t) => {
+    acts.length = 0;
     const [entry, ...others] = await entriesOf(t.testdir({}), outcome);
+    const isGood = outcome.exitCode === exitCodes.done || outcome.exitCode === exitCodes.waiting;
+    // Of a bad one systemd knows when the process has ended, and people are told before that.
+    t.same(acts, isGood ? ['ready'] : ['status', 'extend 30']);
     t.equal(entry?.['MESSAGE_ID'], name === undefined ? undefined : journalEvents[name].id);
     for (const field of name === undefined ? [] : journalEvents[name].sends) {
       t.ok(entry?.[`ORCHESTRATOR_UPDATE_${field.toUpperCase()}`], field);

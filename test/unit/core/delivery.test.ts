@@ -54,12 +54,13 @@ await t.test('what is refused is given up at the third time, whatever failed bef
   t.end();
 });
 
+const one = (severity: string, more: Partial<Delivery> = {}): Delivery => ({
+  ...start,
+  ...more,
+  notification: { ...start.notification, severity } as Delivery['notification'],
+});
+
 await t.test('what need not wait for the one before it: what is urgent, then what is new', (t) => {
-  const one = (severity: string, more: Partial<Delivery> = {}): Delivery => ({
-    ...start,
-    ...more,
-    notification: { ...start.notification, severity } as Delivery['notification'],
-  });
   const [fresh, urgent] = [one('info'), one('critical', { attempts: 2 })];
   const tried = one('info', { attempts: 1 });
   t.equal(extraOf([tried, fresh, urgent], 0, false), urgent);

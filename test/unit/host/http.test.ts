@@ -77,6 +77,8 @@ await t.test('a connection that breaks off or is refused', async (t) => {
   t.match(await probe('http://no-such-host.invalid/', 5), { ok: false, detail: /no-such-host/ });
 });
 
+const basic = (login: string) => `Basic ${Buffer.from(login).toString('base64')}`;
+
 await t.test(
   'a user and a password in a URL are sent as a header, and not in the path',
   async (t) => {
@@ -85,7 +87,6 @@ await t.test(
       asked = [path, headers.authorization];
       response.end('ok');
     });
-    const basic = (login: string) => `Basic ${Buffer.from(login).toString('base64')}`;
     for (const [login, sent] of [
       ['ops:pass%3Aword', 'ops:pass:word'],
       ['ops', 'ops:'],
