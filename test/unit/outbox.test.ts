@@ -119,14 +119,19 @@ await t.test('what is urgent, and what is new, does not wait for one that fails'
 
 await t.test('one that is refused keeps back nobody, and is given up soon', async (t) => {
   const refused = new SendError('HTTP 400', { isRefused: true });
-  const { tell, run, clock, tried, waiting, said } = world((about) =>
+  const { outbox, tell, run, clock, tried, waiting, said } = world((about) =>
     about === 'odd' ? refused : undefined,
   );
-  await tell('updated', 'odd');
+  for (const summary of ['odd', 'second', 'third']) {
+    await tell('updated', summary);
+    clock.nowMs += 1;
+    await queueNotices(outbox);
+  }
   await run();
+  t.same(tried(), ['odd', 'second', 'third']);
   await tell('updated', 'next');
   await run();
-  t.same(tried(), ['odd', 'next']);
+  t.same(tried(), ['next'], 'while it waits for its time, too');
   for (let hour = 0; hour < 8; hour++) {
     clock.nowMs += HOUR_MS;
     await run();
