@@ -6,10 +6,12 @@ import { systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import { isDead, isLeftByRepair, PROPERTIES_OF_DEATH } from '../core/dead-engine.ts';
 import type { Config } from '../config/schema.ts';
+import { PROPERTIES_OF_START, startOf } from '../core/engine-start.ts';
 import { askForEngine, readEngineOutcome } from '../engine-request.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { answers } from '../host/engine-pulse.ts';
 import { exec } from '../host/exec.ts';
+import { monotonicSeconds } from '../host/monotonic.ts';
 import { chooseStream, createLog } from '../host/log.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { rungOfIncident } from '../repair-engine.ts';
@@ -23,6 +25,8 @@ const ASK_SECONDS = 15;
 const TRIES = 4;
 const BETWEEN_TRIES_MS = 5000;
 const UNIT_SECONDS = 3600;
+const TRIED_MS = 30_000;
+const BETWEEN_LOOKS_MS = 1000;
 
 /**
  * Has the engine's unit mend a Docker that died, or hangs: no update and no recovery can be had without it. One that a
@@ -97,6 +101,7 @@ export async function mendEngine(
 }
 
 async function isDeadNow(socket: string): Promise<boolean> {
+  await untilTried();
   const docker = await show('docker.service', PROPERTIES_OF_DEATH);
   const isDeadAsShown = isDead(docker, await show('docker.socket', ['ActiveState']), false);
   if (!/^ActiveState=active$/m.test(docker)) return isDeadAsShown;
@@ -106,6 +111,15 @@ async function isDeadNow(socket: string): Promise<boolean> {
     await wait(BETWEEN_TRIES_MS);
   }
   return isDeadAsShown;
+}
+
+/** One that has just died, systemd starts again, some times: that takes seconds, and the next run may be an hour away. */
+async function untilTried(): Promise<void> {
+  for (let waitedMs = 0; waitedMs < TRIED_MS; waitedMs += BETWEEN_LOOKS_MS) {
+    const shown = await show('docker.service', PROPERTIES_OF_START);
+    if (startOf(shown, monotonicSeconds()) !== 'waiting') return;
+    await wait(BETWEEN_LOOKS_MS);
+  }
 }
 
 async function show(unit: string, properties: readonly string[]): Promise<string> {
