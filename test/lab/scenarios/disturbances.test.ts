@@ -6,7 +6,7 @@ import { measureCycles, torture } from '../../torture/torture.ts';
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 /** Another part of them each time. */
-const ROUNDS = 3;
+const ROUNDS = 2;
 
 await t.test(`${ROUNDS} kinds of disturbance, at random moments, seed ${SEED}`, async (t) => {
   const cycles = await measureCycles();
