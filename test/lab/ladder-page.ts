@@ -18,16 +18,19 @@ function ladderPage(machine: string, rows: readonly LadderRow[]): string {
     '# What `engine repair` has mended',
     '',
     'Each was broken on purpose on a real host with three services that write to volumes, and mended by',
-    '`orchestrator-update engine repair` (`npm run ladder`). In every one the volumes kept all that had been written, the',
-    'published ports answered again, and a second `engine repair` found nothing to do. Looking three times before what',
-    'runs is ended takes about 20 s of the time; a dockerd without live-restore that is stopped takes up to 20 s for each',
-    'container. The rungs are explained in [recovery.md](recovery.md).',
+    '`orchestrator-update engine repair` (`npm run ladder`). In every one the volumes kept all that had been written (where',
+    'they were gone: all that the backup of a moment before had), the published ports answered again, and a second `engine',
+    'repair` found nothing to do. Looking three times before what runs is ended takes about 20 s of the time; a dockerd',
+    'without live-restore that is stopped takes up to 20 s for each container. Rungs above 13 were allowed by name. The',
+    'rungs are explained in [recovery.md](recovery.md).',
     '',
     `Measured on ${machine}.`,
     '',
     '| broken | mended by rung | until all was healthy |',
     '|---|---|---|',
-    ...rows.map(({ title, rungs, seconds }) => `| ${title} | ${rungs.join(', ')} | ${seconds} s |`),
+    ...rows
+      .toSorted((left, right) => Math.max(...left.rungs) - Math.max(...right.rungs))
+      .map(({ title, rungs, seconds }) => `| ${title} | ${rungs.join(', ')} | ${seconds} s |`),
     '',
   ].join('\n');
 }
