@@ -21,8 +21,9 @@ export function startOf(shown: string, nowSeconds: number): 'waiting' | 'hangs' 
   const of = (key: string): string => new RegExp(`^${key}=(.*)$`, 'm').exec(shown)?.[1] ?? '';
   const state = of('ActiveState');
   if (state !== 'activating') {
+    // A restart is a stop first.
     const hasJob = !['', '0'].includes(of('Job'));
-    return (state === 'inactive' || state === 'failed') && hasJob ? 'waiting' : 'over';
+    return hasJob ? 'waiting' : 'over';
   }
   if (of('SubState') !== 'start') return 'waiting';
   const startedAtSeconds = Number(of('ExecMainStartTimestampMonotonic')) / 1e6;

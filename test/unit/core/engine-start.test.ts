@@ -18,6 +18,8 @@ await t.test('how a start of Docker goes', async (t) => {
   t.equal(startOf(shown('inactive', 'dead', { job: '0' }), 9000), 'over');
   t.equal(startOf(shown('failed', 'failed'), 9000), 'over');
   t.equal(startOf(shown('active', 'running', { atSeconds: 100 }), 9000), 'over');
-  t.equal(startOf(shown('active', 'running', { job: '9', atSeconds: 100 }), 9000), 'over');
+  const restarted = shown('active', 'running', { job: '9', atSeconds: 100 });
+  t.equal(startOf(restarted, 9000), 'waiting', 'a restart is a stop first');
+  t.equal(startOf(shown('deactivating', 'stop-sigterm', { job: '9' }), 9000), 'waiting');
   t.equal(startOf('', 9000), 'over', 'no such unit');
 });
