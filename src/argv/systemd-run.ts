@@ -10,36 +10,17 @@ const copyUnit = (lane: number | '*'): string => `orchestrator-update-copy-${lan
  * @param lane tells apart what is run at the same time
  */
 export function outsideSandbox(command: Command, lane: number): Command {
-  return {
-    file: 'systemd-run',
-    args: [
-      '--quiet',
-      '--wait',
-      '--pipe',
-      '--collect',
-      `--unit=${copyUnit(lane)}`,
-      '--',
-      command.file,
-      ...command.args,
-    ],
-  };
+  return piped(`--unit=${copyUnit(lane)}`, command);
 }
 
 /** The same for a program of this host's that is given something to read, such as sendmail: its queue is not ours. */
 export function programOutsideSandbox(command: Command, withinSeconds: number): Command {
-  return {
-    file: 'systemd-run',
-    args: [
-      '--quiet',
-      '--wait',
-      '--pipe',
-      '--collect',
-      `--property=RuntimeMaxSec=${Math.ceil(withinSeconds)}`,
-      '--',
-      command.file,
-      ...command.args,
-    ],
-  };
+  return piped(`--property=RuntimeMaxSec=${Math.ceil(withinSeconds)}`, command);
+}
+
+function piped(setting: string, { file, args }: Command): Command {
+  const flags = ['--quiet', '--wait', '--pipe', '--collect', setting];
+  return { file: 'systemd-run', args: [...flags, '--', file, ...args] };
 }
 
 /** Ends a copy whose caller is gone; all of them for `*`. */
