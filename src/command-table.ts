@@ -2,6 +2,7 @@ import type { ParseArgsOptionsConfig } from 'node:util';
 import { engineHelp } from './engine-help.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CommandHelp } from './help.ts';
+import { imagesHelp } from './images-help.ts';
 import type { Settings } from './settings.ts';
 
 /** What a command gets. */
@@ -111,6 +112,11 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     },
     words: 2,
     load: () => import('./commands/diff.ts'),
+  },
+  images: {
+    ...imagesHelp,
+    options: {},
+    load: () => import('./commands/images.ts'),
   },
   status: {
     summary: 'what is deployed, what waits, how the last run ended, what holds updates back',

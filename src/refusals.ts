@@ -1,5 +1,6 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
+import { badImageLabels } from './core/image-policy.ts';
 import { ON_FILE_CHANGE, onFileChange } from './core/on-file-change.ts';
 import { InvalidReleaseError, RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
@@ -77,6 +78,15 @@ export function refuseUnset(names: readonly string[]): void {
 
 /** A label that says nothing this program knows would be ignored in silence. */
 export function refuseBadLabels(model: ComposeModel, commit: string): void {
+  const [image] = badImageLabels(model);
+  if (image !== undefined) {
+    const { service, label, value, known } = image;
+    throw new InvalidReleaseError(
+      commit,
+      `the label ${label} of service ${service} makes no sense: ${value}`,
+      `${known}; mend it and push`,
+    );
+  }
   const bad = Object.keys(model.services).filter(
     (name) => onFileChange(model.services[name] ?? {}) === undefined,
   );

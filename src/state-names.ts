@@ -54,6 +54,8 @@ export const files = {
   failures: 'failures.json',
   /** The alarm of a backup of which a person was told. */
   backupTrouble: 'backup-trouble.json',
+  /** What registries said of images, and when a registry may be asked again. */
+  registries: 'registries.json',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

@@ -25,9 +25,22 @@ export function momentText(iso: string): string {
   return day === undefined || minute === undefined ? iso : `${day} ${minute}`;
 }
 
+/** The hours of `90m`, `36h`, `3d`, `2w`; undefined of what is no span. */
+export function hoursOf(span: string): number | undefined {
+  const [, number, unit] = /^\s*(\d{1,6})\s*([mhdw])\s*$/.exec(span) ?? [];
+  if (number === undefined || unit === undefined) return undefined;
+  return (Number(number) * (SPAN_SECONDS[unit] ?? 0)) / HOUR;
+}
+
 const MINUTE = 60;
 const HOUR = 3600;
 const DAY = 86_400;
+const SPAN_SECONDS: Readonly<Record<string, number>> = {
+  m: MINUTE,
+  h: HOUR,
+  d: DAY,
+  w: 7 * DAY,
+};
 
 function roughText(seconds: number): string {
   if (seconds < HOUR) return `${Math.floor(seconds / MINUTE)} min`;

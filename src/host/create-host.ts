@@ -21,6 +21,7 @@ import { createGit } from './git.ts';
 import { createHistory } from './history.ts';
 import type { Host } from './host.ts';
 import { probe } from './http.ts';
+import { createRegistries } from './registry.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './notifier.ts';
 import { portIsFree } from './ports.ts';
@@ -74,8 +75,8 @@ export async function createHost(parts: HostParts): Promise<Host> {
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   const copying = {
     ...shared,
+    ...clock,
     isSandboxed: process.env['INVOCATION_ID'] !== undefined,
-    now: () => new Date(),
     warn: (message: string) => log.warn(message),
     damaged: async () => damagedNames(await readVerifications(state)),
   };
@@ -83,6 +84,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
     engine: createEngine({ ...shared, ...docker, sleep }),
+    registries: createRegistries({ ...copying, ...docker, ...clock, state, sleep }),
     backups: createBackups(copying),
     swaps: createSwaps(copying),
     history: openHistory(parts, watch, progress),
@@ -97,9 +99,8 @@ export async function createHost(parts: HostParts): Promise<Host> {
       const { rootDirectory } = await readFacts(docker.api);
       await syncAll([settings.stateDirectory, repository.directory, rootDirectory], watch);
     },
-    now: () => new Date(),
+    ...clock,
     random: () => Math.random(),
-    elapsedSeconds: () => performance.now() / 1000,
     sleep,
     progress,
     announce: parts.announce,
@@ -109,6 +110,11 @@ export async function createHost(parts: HostParts): Promise<Host> {
     isStopping: () => stop.signal()?.aborted === true,
   };
 }
+
+const clock: Pick<Host, 'now' | 'elapsedSeconds'> = {
+  now: () => new Date(),
+  elapsedSeconds: () => performance.now() / 1000,
+};
 
 async function syncAll(paths: readonly string[], watch: Watch): Promise<void> {
   for (const path of paths) {

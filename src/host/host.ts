@@ -3,6 +3,7 @@ import type { Volume } from '../core/backup-scope.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
 import type { ContainerEvent } from '../core/downtime.ts';
 import type { ProbeResult } from '../core/health.ts';
+import type { ImageQuestion, Look } from '../core/image-look.ts';
 import type { Container, Startup } from '../core/observe.ts';
 import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
 import type { ImageFacts } from '../core/saved-images.ts';
@@ -19,6 +20,7 @@ export interface Host {
   readonly git: GitHost;
   readonly compose: ComposeHost;
   readonly engine: EngineHost;
+  readonly registries: RegistryHost;
   readonly backups: BackupHost;
   readonly swaps: SwapHost;
   readonly freezeGuard: FreezeGuard;
@@ -55,6 +57,15 @@ export interface Host {
   interruptedBy(): string | undefined;
   /** Whether a stop was asked for and is not shielded against. */
   isStopping(): boolean;
+}
+
+/** The registries of images, asked without pulling. */
+export interface RegistryHost {
+  /**
+   * Asks what each image is now. One that did not move costs one request, however many services have it. What was
+   * learned is kept in the state directory; nothing else is changed.
+   */
+  look(questions: readonly ImageQuestion[]): Promise<Look>;
 }
 
 /** A release's complete tree outside the live place. */

@@ -7,8 +7,8 @@ import { messageOf } from '../errors.ts';
 import { childEnvironment } from './child-environment.ts';
 import { exec } from './exec.ts';
 
-/** What the daemon takes in the X-Registry-Auth header. */
-interface Credentials {
+/** Who asks a registry: what the daemon takes in the X-Registry-Auth header. */
+export interface Credentials {
   readonly username?: string;
   readonly password?: string;
   readonly identitytoken?: string;
@@ -43,19 +43,26 @@ const HUB_KEY = 'https://index.docker.io/v1/';
 const TOKEN_USER = '<token>';
 const HELPER_TIMEOUT_SECONDS = 60;
 
-/**
- * The credentials `docker login` left for the registry of an image: from the helper that
- * config.json names for it, from the store it names for all, or from the file itself. Like Docker's
- * own command line, a pull is tried without any where they cannot be had.
- */
+/** What is sent with a pull of an image. Like with Docker's own command line, it is tried without credentials, too. */
 export async function findRegistryAuth(reference: string): Promise<RegistryAuth> {
+  const { credentials, problem } = await findLogin(registryOf(reference));
+  return { header: credentials && encode(credentials), problem };
+}
+
+/**
+ * The credentials `docker login` left for a registry: from the helper that config.json names for it, from the store
+ * it names for all, or from the file itself. Where they cannot be had there are none, and the problem says why.
+ */
+export async function findLogin(registry: string): Promise<{
+  readonly credentials: Credentials | undefined;
+  readonly problem: string | undefined;
+}> {
   const { DOCKER_CONFIG, HOME = '/root' } = childEnvironment();
   const path = join(DOCKER_CONFIG ?? join(HOME, '.docker'), 'config.json');
   try {
-    const credentials = await findCredentials(path, registryOf(reference));
-    return { header: credentials && encode(credentials), problem: undefined };
+    return { credentials: await findCredentials(path, registry), problem: undefined };
   } catch (error) {
-    return { header: undefined, problem: `no credentials from ${path}: ${messageOf(error)}` };
+    return { credentials: undefined, problem: `no credentials from ${path}: ${messageOf(error)}` };
   }
 }
 

@@ -2,6 +2,7 @@ import { fakeBackups } from './fake-backups.ts';
 import type { RemoteImage } from '../../src/core/preflight.ts';
 import type { ImageFacts } from '../../src/core/saved-images.ts';
 import type { Host } from '../../src/host/host.ts';
+import { fakeLook } from './fake-registries.ts';
 import { fakeCompose } from './fake-compose.ts';
 import { fakeState } from './fake-state.ts';
 import { fakeSwaps, fakeVolumes } from './fake-swaps.ts';
@@ -189,6 +190,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
             )),
         ),
     },
+    registries: { look: (questions) => read(() => fakeLook(world, questions)) },
     backups: fakeBackups(world, effect, read),
     history: undefined,
     swaps: fakeSwaps(world, effect, read),

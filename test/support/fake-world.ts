@@ -1,5 +1,6 @@
 import type { Volume } from '../../src/core/backup-scope.ts';
 import type { ComposeModel } from '../../src/core/compose-model.ts';
+import type { ImageAnswer } from '../../src/core/image-look.ts';
 import type { Container } from '../../src/core/observe.ts';
 
 /** The program died: power cut or kill -9. Nothing it does after this has any effect. */
@@ -34,6 +35,8 @@ export interface World {
   images: Map<string, string>;
   /** What the registry would give for a reference. */
   readonly registry: Map<string, string>;
+  /** What registries answer otherwise: by reference. */
+  readonly answers: Map<string, ImageAnswer>;
   readonly files: Map<string, string>;
   readonly backups: Set<string>;
   readonly partialBackups: Set<string>;
@@ -62,6 +65,7 @@ export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start
     containers: [],
     images: new Map(),
     registry: new Map(),
+    answers: new Map(),
     files: new Map(),
     backups: new Set(),
     partialBackups: new Set(),

@@ -1,0 +1,165 @@
+import type { Found, ImageAnswer, ImageQuestion } from '../core/image-look.ts';
+import { parseImageReference } from '../core/image-reference.ts';
+import { instanceFor, parsePlatform, platformText, type Platform } from '../core/manifest.ts';
+import { isoOf, millisecondsOf } from '../core/moment.ts';
+import { own } from '../core/own.ts';
+import { repositoryOf, type Repository } from '../core/registry.ts';
+import { findingKey, type Finding } from '../core/registry-memory.ts';
+import { needsTags, newestTag } from '../core/tag-policy.ts';
+import type { LocalImage } from './local-image.ts';
+import { LookError } from './registry-failure.ts';
+import type { RegistryImages } from './registry-images.ts';
+
+/** What a look is made with. */
+export interface LookParts {
+  readonly images: RegistryImages;
+  /** What looks before this one found out, by `findingKey`. */
+  readonly before: Readonly<Record<string, Finding>>;
+  /** What this one does. */
+  readonly findings: Record<string, Finding>;
+  /** Of this host: `linux/amd64`. */
+  readonly platform: string;
+  readonly now: Date;
+}
+
+/**
+ * What the registry has for one question. The digest of the tag says it where it is known here, or was looked into
+ * before; else the instance of this platform is compared.
+ *
+ * @throws {LookError} where there is no answer
+ */
+export async function lookAt(
+  parts: LookParts,
+  question: ImageQuestion,
+  local: LocalImage | undefined,
+): Promise<ImageAnswer> {
+  if (local?.digests.length === 0) return { verdict: 'local' };
+  const { reference } = question;
+  const repository = repositoryOf(reference);
+  const { name, tag: current = 'latest' } = parseImageReference(reference);
+  const tag = await targetTag(parts, question, repository, current);
+  const digest = await parts.images.digest(repository, tag);
+  const same = (note?: string): ImageAnswer => ({ verdict: 'same', tag, digest, note });
+  if (local?.digests.includes(digest) === true) {
+    return same(tag === current ? undefined : `${tag} is the same image`);
+  }
+  const place = { repository, digest, key: findingKey(`${name}:${tag}`, local?.id ?? '') };
+  const finding = await findingOf(parts, place, local);
+  parts.findings[place.key] = finding;
+  if (!finding.isOther) return same('its image for another platform moved');
+  const found = { tag, digest, pinned: `${name}:${tag}@${digest}` };
+  return judgeAge(parts, question, place, finding, found);
+}
+
+/** Where to look at, and what is there. */
+interface Place {
+  readonly repository: Repository;
+  readonly digest: string;
+  /** Of what is found out about it. */
+  readonly key: string;
+}
+
+async function targetTag(
+  { images }: LookParts,
+  { tags: policy }: ImageQuestion,
+  repository: Repository,
+  current: string,
+): Promise<string> {
+  if (!needsTags(policy, current)) return current;
+  return newestTag(current, await images.tags(repository), policy);
+}
+
+async function findingOf(
+  parts: LookParts,
+  { repository, digest, key }: Place,
+  local: LocalImage | undefined,
+): Promise<Finding> {
+  const known = own(parts.findings, key) ?? own(parts.before, key);
+  if (known?.digest === digest) return known;
+  const platform = local?.platform ?? parsePlatform(parts.platform);
+  const platformDigest = await instanceDigest(parts, repository, digest, platform);
+  const seen = parts.now.toISOString();
+  const isSame = local !== undefined && (await isHere(parts, repository, platformDigest, local));
+  return { digest, platformDigest, isOther: !isSame, seen };
+}
+
+async function instanceDigest(
+  { images }: LookParts,
+  repository: Repository,
+  digest: string,
+  platform: Platform,
+): Promise<string> {
+  const manifest = await images.manifest(repository, digest);
+  if (manifest.kind === 'image') return digest;
+  const instance = instanceFor(manifest.instances, platform);
+  if (instance !== undefined) return instance.digest;
+  const there = manifest.instances.map((one) => platformText(one.platform)).join(', ');
+  throw new LookError(
+    'absent',
+    `${repository.registry} has no image for ${platformText(platform)} under ${repository.path}@${digest} (there are: ${there || 'none'})`,
+    'push one for this platform; what runs is not touched',
+  );
+}
+
+/**
+ * Whether the instance is what this host has. Docker's own store names an image by its configuration; that of
+ * containerd by the digest of its index: what that one had for this platform, the registry knows as long as it keeps it.
+ */
+async function isHere(
+  { images }: LookParts,
+  repository: Repository,
+  platformDigest: string,
+  local: LocalImage,
+): Promise<boolean> {
+  if ([...local.digests, ...local.instances].includes(platformDigest)) return true;
+  if (!local.digests.includes(local.id)) {
+    const manifest = await images.manifest(repository, platformDigest);
+    return manifest.kind === 'image' && manifest.config === local.id;
+  }
+  if (local.instances.length > 0) return false;
+  const old = await images.manifest(repository, local.id).catch((error: unknown) => {
+    if (error instanceof LookError && error.kind === 'absent') return undefined;
+    throw error;
+  });
+  return (
+    old?.kind === 'index' && instanceFor(old.instances, local.platform)?.digest === platformDigest
+  );
+}
+
+/** Whether an image that moved is old enough. */
+async function judgeAge(
+  parts: LookParts,
+  { minimumAgeHours }: ImageQuestion,
+  place: Place,
+  finding: Finding,
+  found: Omit<Found, 'platformDigest' | 'created'>,
+): Promise<ImageAnswer> {
+  const { platformDigest, seen } = finding;
+  const whole = { ...found, platformDigest };
+  if (minimumAgeHours <= 0) {
+    return { verdict: 'moved', ...whole, created: finding.created ?? undefined };
+  }
+  const created = await createdOf(parts, place, finding);
+  const sinceMs = millisecondsOf(created ?? seen);
+  const until = isoOf(sinceMs + minimumAgeHours * 3_600_000);
+  const isOld = sinceMs + minimumAgeHours * 3_600_000 <= parts.now.getTime();
+  if (isOld || until === null) return { verdict: 'moved', ...whole, created };
+  const why =
+    created === undefined
+      ? `it does not say when it was made; this host saw it first at ${seen}`
+      : `it was made at ${created}`;
+  return { verdict: 'waiting', ...whole, created, until, why };
+}
+
+async function createdOf(
+  { images, findings }: LookParts,
+  { repository, key }: Place,
+  finding: Finding,
+): Promise<string | undefined> {
+  if (finding.created !== undefined) return finding.created ?? undefined;
+  const manifest = await images.manifest(repository, finding.platformDigest);
+  const created =
+    manifest.kind === 'image' ? await images.created(repository, manifest.config) : undefined;
+  findings[key] = { ...finding, created: created ?? null };
+  return created;
+}
