@@ -32,6 +32,10 @@ const termsSchema = z.object({
   bringsDataBack: z.boolean(),
   contents: z.string(),
   digests: z.record(z.string(), z.string()),
+  moved: z
+    .array(z.object({ reference: z.string(), digest: z.string() }))
+    .readonly()
+    .exactOptional(),
 });
 
 /** The plan that waits for a person, and since when. */

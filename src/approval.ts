@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readApproval, readAwaiting, writeAwaiting, type Awaiting } from './approval-records.ts';
 import type { Config } from './config/schema.ts';
+import { changeText, imagesText } from './core/moved-image.ts';
 import type { Plan } from './core/plan.ts';
 import { inMode, judge, type Judgement } from './core/policy.ts';
 import {
@@ -103,8 +104,8 @@ export async function awaitApproval(
   const differs = approval === undefined ? [] : differencesBetween(approval, told);
   const again = differs.length > 0 ? `; not as it was approved: ${differs.join('; ')}` : '';
   const what = isOnlyTold
-    ? `an update is available: ${move(plan)}: ${plan.reasons.join('; ')}`
-    : `an update waits for approval: ${move(plan)}: ${(why.length > 0 ? why : plan.reasons).join('; ')}`;
+    ? `an update is available: ${changeText(plan)}: ${plan.reasons.join('; ')}`
+    : `an update waits for approval: ${changeText(plan)}: ${(why.length > 0 ? why : plan.reasons).join('; ')}`;
   return waiting(plan, told, `${what}${again}`);
 }
 
@@ -145,9 +146,18 @@ export function recordOf(
 export const lookThenApprove = (id: string): string =>
   `orchestrator-update plan    # look; then: orchestrator-update approve ${id}`;
 
-const move = ({ from, to }: Plan): string => `${short(from)} → ${short(to)}`;
+/** What a person was told of waits on; it is not planned again. */
+export function stillWaiting(told: Awaiting): Outcome {
+  const images = told.moved === undefined ? short(told.commit) : imagesText(told.moved);
+  const what = `an update waits for approval: ${images}: ${told.because.join('; ')}`;
+  return waiting({ from: told.from, to: told.commit }, told, what);
+}
 
-function waiting({ from, to }: Plan, { id, hash }: Awaiting, summary: string): Outcome {
+function waiting(
+  { from, to }: Pick<Plan, 'from' | 'to'>,
+  { id, hash }: Awaiting,
+  summary: string,
+): Outcome {
   return {
     result: 'waiting',
     exitCode: exitCodes.waiting,

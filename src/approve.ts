@@ -9,6 +9,7 @@ import {
 import type { Identity } from './approval.ts';
 import { readAwaiting, writeApproval, type Awaiting } from './approval-records.ts';
 import type { Config } from './config/schema.ts';
+import { changeText, imagesText } from './core/moved-image.ts';
 import type { Plan } from './core/plan.ts';
 import { differencesBetween } from './core/terms.ts';
 import type { Proposal } from './detect.ts';
@@ -62,13 +63,13 @@ export async function approve(
   await tell(host, plan, { because, force });
   const { id } = now;
   const what = (because.length > 0 ? because : plan.reasons).join('; ');
-  host.log.info(`${by} approves ${id}: ${short(plan.from)} → ${short(plan.to)}: ${what}`);
+  host.log.info(`${by} approves ${id}: ${changeText(plan)}: ${what}`);
   const hold = await readHold(host.state);
   const back = heldBack(hold, config.schedule, { now: at, isAutomatic: !isNow });
   if (back === undefined) return undefined;
   const isHeld = back.heldSince !== undefined;
   const outcome = held(
-    `held: ${short(plan.to)} is approved (${id}), and the timer applies it when it may: ${back.why}`,
+    `held: ${plan.moved === undefined ? short(plan.to) : imagesText(plan.moved)} is approved (${id}), and the timer applies it when it may: ${back.why}`,
     isHeld ? back.next : `orchestrator-update approve ${id} --now    # applies it at once`,
   );
   return { ...outcome, from: plan.from, to: plan.to, approvalId: id };
@@ -105,7 +106,7 @@ function notWhatWaits(plan: Plan, { wanted, told, now }: Meant): RefusedError {
     told !== undefined &&
     (wanted === undefined || names(wanted, told) || told.commit.startsWith(wanted));
   const differs = isOfTold ? differencesBetween(told, now.terms) : [];
-  const what = `${now.id}, ${short(plan.from)} → ${short(plan.to)}`;
+  const what = `${now.id}, ${changeText(plan)}`;
   const why = differs.length > 0 ? `: ${differs.join('; ')}` : '';
   if (wanted === undefined && told === undefined) {
     return new RefusedError(

@@ -8,13 +8,15 @@ import {
   type ContentsChange,
 } from './core/contents.ts';
 import { givenFiles } from './core/given.ts';
+import type { ImageDigest, MovedImage } from './core/moved-image.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { own } from './core/own.ts';
+import { pinsAfter, withImages, type ChosenImages } from './core/pins.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
 import type { EngineFacts, RemoteImage } from './core/preflight.ts';
 import type { Host, Staging } from './host/host.ts';
 import { imageIds, servicesToBuild, volumesOfImages } from './images.ts';
-import type { Deployed } from './records.ts';
+import { readDeployed, type Deployed } from './records.ts';
 import { refuseBadLabels, refuseUnsafe, refuseUnset } from './refusals.ts';
 import { resolveRelease, type Release } from './release.ts';
 
@@ -45,6 +47,12 @@ export interface Wish {
   readonly everything: boolean;
   /** Also a commit that does not contain the present one (`run --force`). */
   readonly allowRewind: boolean;
+  /** Images that moved, where that is what is brought; the commit is the same. */
+  readonly moved?: readonly MovedImage[];
+  /** By service: other images than the compose file names, at the same commit. */
+  readonly images?: ChosenImages;
+  /** What is quarantined when it is committed, for a person goes back from it. */
+  readonly left?: readonly ImageDigest[];
   readonly keptImages?: readonly KeptImage[];
   /** The backup whose data is to be brought, too. */
   readonly restores?: string;
@@ -95,7 +103,7 @@ async function propose(
   wish: Wish,
   old: Promise<Release> = resolveRelease(host, wish.from),
 ): Promise<Proposal> {
-  const [before, after, containers, changedPaths, composeVersion, engine] = await Promise.all([
+  const [before, resolved, containers, changedPaths, composeVersion, engine] = await Promise.all([
     old,
     wish.from === wish.to ? old : resolveRelease(host, wish.to),
     host.engine.containers(),
@@ -103,7 +111,8 @@ async function propose(
     host.compose.version(),
     host.engine.facts(),
   ]);
-  const { staging } = after;
+  const { staging } = resolved;
+  const after = { ...resolved, model: withImages(resolved.model, wish.images ?? {}) };
   if (!wish.everything && wish.from !== wish.to) refuseUnset(after.unset);
   refuseBadLabels(after.model, wish.to);
   const remoteImages = askForNewImages(host, engine, before.model, after.model);
@@ -113,14 +122,14 @@ async function propose(
     staleContents(host, before.model, containers),
     imageIds(host, after.model),
   ]);
-  const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
   const models = { before: before.model, after: after.model, changedPaths };
   const kept = new Set(wish.keptImages?.map(({ service }) => service));
   const plan = makePlan({
     ...wish,
     ...models,
-    contents: readersOfChanges(before.model, after.model, livePaths),
-    contentsBefore: readersOfChanges(after.model, before.model, livePaths),
+    ...(await pinsOf(host, models, wish)),
+    contents: readersOfChanges(host, models),
+    contentsBefore: readersOfChanges(host, { ...models, before: after.model, after: before.model }),
     servicesToBuild: (await servicesToBuild(host, models)).filter((name) => !kept.has(name)),
     runningImages: runningImages(containers, before.model),
     imageIds: ids,
@@ -147,6 +156,17 @@ async function propose(
     engine,
     remoteImages,
   };
+}
+
+/** The tags chosen for services before and after, where there are any. */
+async function pinsOf(
+  host: Host,
+  models: { readonly before: ComposeModel; readonly after: ComposeModel },
+  { images = {} }: Wish,
+): Promise<Pick<Plan, 'pins'>> {
+  const { pins: from = {} } = (await readDeployed(host.state)) ?? {};
+  const to = pinsAfter(from, models, images);
+  return Object.keys({ ...from, ...to }).length === 0 ? {} : { pins: { from, to } };
 }
 
 /** Registries take as long as compose: they are asked at the same time, for what will be wanted. */
@@ -231,10 +251,14 @@ async function hashesOf(
 
 /** Services that read files which changed, or use configs, secrets or volumes that did. */
 function readersOfChanges(
-  before: ComposeModel,
-  after: ComposeModel,
-  livePaths: readonly string[],
+  host: Host,
+  {
+    before,
+    after,
+    changedPaths,
+  }: { before: ComposeModel; after: ComposeModel; changedPaths: readonly string[] },
 ): ContentsChange[] {
+  const livePaths = changedPaths.map((path) => `${host.git.directory}/${path}`);
   return mergeContents([
     ...contentsChanged(after, livePaths),
     ...definitionsChanged(before, after),

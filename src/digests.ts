@@ -12,11 +12,14 @@ export async function withDigests(host: Host, proposal: Proposal): Promise<Plan>
   const pulled = new Set(
     proposal.plan.prepare.flatMap((step) => (step.do === 'pull' ? step.images : [])),
   );
-  return learn(proposal, (reference) =>
-    pulled.has(reference)
+  const moved = new Map(proposal.plan.moved?.map((one) => [one.reference, one.digest]));
+  return learn(proposal, async (reference) => {
+    const known = moved.get(reference);
+    if (known !== undefined) return known;
+    return pulled.has(reference)
       ? remoteDigest(host, proposal, reference)
-      : localDigest(host, reference, undefined),
-  );
+      : localDigest(host, reference, undefined);
+  });
 }
 
 /**

@@ -14,7 +14,9 @@ export async function withEffects(host: Host, proposal: Proposal): Promise<Propo
     effectOf(host, plan.from, oldModel),
     effectOf(host, plan.to, newModel, remoteImages),
   ]);
-  return { ...proposal, plan: { ...plan, effects: { from, to } } };
+  const moved = (plan.moved ?? []).map(({ reference, digest }) => [reference, digest] as const);
+  const images = { ...to.images, ...Object.fromEntries(moved) };
+  return { ...proposal, plan: { ...plan, effects: { from, to: { ...to, images } } } };
 }
 
 /** Learns what a release does; `images` are those that it brings. */

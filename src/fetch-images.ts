@@ -1,5 +1,5 @@
 import type { ComposeModel } from './core/compose-model.ts';
-import { parseImageReference } from './core/image-reference.ts';
+import { pullableDigest } from './core/moved-image.ts';
 import { own } from './core/own.ts';
 import { imageOf, type SavedImage } from './core/saved-images.ts';
 import type { BackupManifest } from './host/backup-host.ts';
@@ -58,16 +58,18 @@ export async function fetchImagesOf(
 /** What the registries said of the images that a release brought, when it came: by reference, to be pulled. */
 async function digestsBrought(host: Host, commit: string): Promise<ReadonlyMap<string, string>> {
   const past = await readTransactions(host.state);
-  const coming = past.find(
+  // Newest first: images may have moved since it came.
+  const coming = past.filter(
     ({ plan, entries }) => plan.to === commit && entries.at(-1)?.state === 'COMMITTED',
   );
-  const images = coming?.plan.effects?.to.images ?? {};
-  return new Map(
-    Object.entries(images).map(([reference, digest]) => [
-      reference,
-      `${parseImageReference(reference).name}@${digest}`,
-    ]),
-  );
+  const brought = new Map<string, string>();
+  for (const { plan } of coming.toReversed()) {
+    for (const [reference, digest] of Object.entries(plan.effects?.to.images ?? {}))
+      brought.set(reference, pullableDigest({ reference, digest }));
+    // What a person went back from does not run any more, and what did before is known by its backup.
+    for (const { reference } of plan.left ?? []) brought.delete(reference);
+  }
+  return brought;
 }
 
 /** The newest backup of this very release counts, else the newest in which the service had the same image. */

@@ -17,6 +17,7 @@ import {
   toldAt,
   type Notice,
 } from './notices.ts';
+import { readImageQuarantine } from './image-records.ts';
 import { readMaterial, readQuarantine, readTransaction } from './records.ts';
 import { files } from './state-names.ts';
 
@@ -127,7 +128,10 @@ async function draftsOfTransaction(
   if (!isFinal(stateOf(transaction.entries))) {
     return { drafts: begun, rest: { ...notice, isBegunTold: true }, secret };
   }
-  const quarantined = await readQuarantine(state).catch(() => []);
+  const quarantined = [
+    ...(await readQuarantine(state).catch(() => [])),
+    ...(await readImageQuarantine(state)),
+  ];
   const isQuarantined = quarantined.some(({ transaction: id }) => id === notice.id);
   const ended = endedDraft(transaction, isQuarantined);
   return { drafts: [...begun, ...(ended ? [ended] : [])], secret };

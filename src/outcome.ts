@@ -1,4 +1,6 @@
 import { exitCodes, type ExitCode } from './exit-codes.ts';
+import { shortDigest } from './core/moved-image.ts';
+import type { QuarantinedImage } from './image-records.ts';
 import type { HeldBack } from './schedule.ts';
 
 /** How a run ended. */
@@ -33,6 +35,14 @@ export function nothingToDo(summary: string): Outcome {
   return { result: 'nothing', exitCode: exitCodes.done, summary };
 }
 
+/** Where the branch is, there the host is. */
+export function atTip(
+  { project_name: project, branch }: { project_name: string; branch: string },
+  commit: string,
+): string {
+  return `${project} is at ${short(commit)}, the tip of ${branch}`;
+}
+
 export function held(summary: string, next: string): Outcome {
   return { result: 'held', exitCode: exitCodes.done, summary, next };
 }
@@ -51,6 +61,19 @@ export function heldByQuarantine(branch: string, tip: string, reason: string): O
     `push a release that works to ${branch}; or try this one again: orchestrator-update run --force`,
   );
   return { ...outcome, remindOf: `quarantine ${tip}` };
+}
+
+/** Images that moved are not tried again until they move once more. */
+export function heldImages(images: readonly QuarantinedImage[]): Outcome {
+  const told = images.map(
+    ({ reference, digest, reason }) => `${reference} (${shortDigest(digest)}): ${reason}`,
+  );
+  const outcome = held(
+    `held: a newer image is quarantined: ${told.join('; ')}`,
+    'push an image that works under that name; or try these again: orchestrator-update run --force',
+  );
+  const digests = images.map(({ digest }) => digest).toSorted();
+  return { ...outcome, remindOf: `images ${digests.join(' ')}` };
 }
 
 export function needsOperator(summary: string, next: string, transaction?: string): Outcome {

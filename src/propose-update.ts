@@ -1,10 +1,13 @@
 import type { Config } from './config/schema.ts';
+import type { ComposeModel } from './core/compose-model.ts';
+import { chosenImages, type MovedImage } from './core/moved-image.ts';
 import type { Plan } from './core/plan.ts';
 import type { Problem } from './core/preflight.ts';
 import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
 import { withDigests } from './digests.ts';
 import { withEffects } from './effect.ts';
 import type { Host } from './host/host.ts';
+import { lookForImages } from './follow-images.ts';
 import { short } from './outcome.ts';
 import { preflight } from './preflight.ts';
 import { readDeployed } from './records.ts';
@@ -26,9 +29,12 @@ export async function planUpdate(
   try {
     const tip = await host.git.fetch();
     const id = transactionName(host.now(), tip);
-    const wish = { from, to: tip, id, force: options.force };
     // What was not here before the remote was asked may be now.
     const again = old.catch(() => resolveRelease(host, from));
+    const isThere = from === tip && !options.force;
+    const moved = isThere ? await movedImages(host, config, (await again).model) : [];
+    const goal = { from, to: tip, ...(moved.length > 0 ? { moved } : {}) };
+    const wish = { ...goal, id, force: options.force };
     const proposal = await proposeUpdate(host, config, wish, again);
     const [plan, { problems, warnings }] = await Promise.all([
       withEffects(host, proposal).then((known) => withDigests(host, known)),
@@ -41,11 +47,30 @@ export async function planUpdate(
   }
 }
 
+/** What a run would bring of images, where the branch is where the host is. */
+async function movedImages(
+  host: Host,
+  config: Config,
+  model: ComposeModel,
+): Promise<readonly MovedImage[]> {
+  if (config.images.mode !== 'builtin') return [];
+  const { moved, failed } = await lookForImages(host, config, model);
+  for (const one of failed) host.log.warn(`it is not known whether an image moved: ${one}`);
+  return moved;
+}
+
+/** What a run brings: another commit, or at the same one the images that moved. */
+export interface Goal {
+  readonly from: string;
+  readonly to: string;
+  readonly moved?: readonly MovedImage[];
+}
+
 /** Proposes to go from one commit to another; `force` takes everything anew, and goes to any commit. */
 export async function proposeUpdate(
   host: Host,
   config: Config,
-  { from, to, id, force }: { from: string; to: string; id: string; force: boolean },
+  { from, to, moved, id, force }: Goal & { readonly id: string; readonly force: boolean },
   old?: Promise<Release>,
 ): Promise<Proposal> {
   const wish = {
@@ -56,6 +81,7 @@ export async function proposeUpdate(
     backup: transactionName(host.now(), from),
     everything: force,
     allowRewind: force,
+    ...(moved === undefined ? {} : { moved, images: chosenImages(moved) }),
   } as const;
   host.progress(`comparing ${short(from)} with ${short(to)}`);
   return proposeSafely(host, config, wish, old);

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCachedConfig } from './config/cached.ts';
 import type { Config } from './config/schema.ts';
+import type { LastLook } from './core/image-due.ts';
 import type { Hold } from './schedule.ts';
 import { ownerOf } from './host/owner.ts';
 import { remoteTip } from './host/remote-tip.ts';
@@ -16,6 +17,8 @@ export interface QuickLook {
   /** Why the tip is not applied, if it is quarantined. */
   readonly quarantineReason: string | undefined;
   readonly hold: Hold | undefined;
+  /** When registries were asked last, and whether images wait for a person; undefined where no images are followed. */
+  readonly images: { readonly last: LastLook | undefined; readonly isAwaited: boolean } | undefined;
 }
 
 /**
@@ -53,7 +56,18 @@ export async function quickLook(
   }
   const all = quarantine as ({ commit?: string; reason?: string } | null)[];
   const quarantineReason = all.find((one) => one?.commit === tip)?.reason;
-  return { config, deployed: deployed.commit, tip, quarantineReason, hold };
+  const images = config.images.mode === 'builtin' ? imagesAt(at, deployed.commit) : undefined;
+  return { config, deployed: deployed.commit, tip, quarantineReason, hold, images };
+}
+
+function imagesAt(at: (name: string) => string, commit: string): QuickLook['images'] {
+  const last = readJson(at(files.imageCheck)) as Partial<LastLook> | null | undefined;
+  const isWhole = typeof last?.at === 'string' && Array.isArray(last.failed);
+  const told = readJson(at(files.awaiting)) as { commit?: string; moved?: unknown } | undefined;
+  return {
+    last: isWhole ? (last as LastLook) : undefined,
+    isAwaited: told?.moved !== undefined && told.commit === commit,
+  };
 }
 
 function readJson(path: string): unknown {

@@ -4,7 +4,13 @@ import { approvalStatus } from './commands/approval-status.ts';
 import { readEngineNews } from './commands/engine-row.ts';
 import type { Config } from './config/schema.ts';
 import type { Transaction } from './core/journal.ts';
-import { makeReport, type ReportData, type ReportEngine } from './core/report.ts';
+import {
+  makeReport,
+  type ReportData,
+  type ReportEngine,
+  type ReportQuarantine,
+} from './core/report.ts';
+import { readImageQuarantine } from './image-records.ts';
 import { readEngineRecord } from './engine-records.ts';
 import { listBackups } from './host/backups.ts';
 import { openEngineApi } from './host/engine-api.ts';
@@ -50,7 +56,7 @@ export async function readReport(source: ReportSource, runs: number): Promise<Re
     holds: await holdsIn(source),
     needsOperator: (await readNeedsOperator(state))?.reason,
     transactions,
-    quarantine: await readQuarantine(state),
+    quarantine: await quarantineIn(state),
     backups: await listBackups(config.backups_dir),
     verification: await readVerifications(state),
     engine: await readEngine(source),
@@ -67,6 +73,19 @@ async function newest(
     transactions: all.map(({ transaction }) => transaction),
     secrets: secretsOfReleases(all),
   };
+}
+
+async function quarantineIn(state: StateHost): Promise<ReportQuarantine[]> {
+  const [releases, images] = [await readQuarantine(state), await readImageQuarantine(state)];
+  return [
+    ...releases.map(({ commit, reason, at }) => ({ commit, image: null, reason, at })),
+    ...images.map(({ reference, digest, reason, at }) => ({
+      commit: null,
+      image: { reference, digest },
+      reason,
+      at,
+    })),
+  ];
 }
 
 /** Why updates wait; not because of a window, which opens by itself. */

@@ -22,6 +22,11 @@ const deployedSchema = z.object({
   /** The transaction that brought it, unless it was found running. */
   transaction: z.string().optional(),
   repository: z.string(),
+  /** Services that run another tag than the compose file names. */
+  pins: z
+    .record(z.string(), z.object({ declared: z.string(), reference: z.string() }))
+    .readonly()
+    .exactOptional(),
 });
 export type Deployed = z.output<typeof deployedSchema>;
 

@@ -1,6 +1,7 @@
 import type { Config } from './config/schema.ts';
 import { lastNote, recoveryFor, stateOf, type Observation, type State } from './core/journal.ts';
 import { classify, withData } from './core/observe.ts';
+import { pullableDigest } from './core/moved-image.ts';
 import { keptImages } from './core/plan.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
@@ -137,7 +138,8 @@ async function standUp(host: Host, running: Running, release: 'old' | 'new'): Pr
  * Docker takes for whole. They are pulled again; one that was there before, or is in use, stays.
  */
 async function dropUnsynced(host: Host, { material }: Running): Promise<void> {
-  const kept = new Set(keptImages(material.plan).map(({ reference }) => reference));
+  const images = keptImages(material.plan);
+  const kept = new Set(images.map(({ reference }) => reference));
   const used = new Set((await host.engine.containers()).map(({ imageId }) => imageId));
   const pulled = material.plan.prepare.flatMap((step) => (step.do === 'pull' ? step.images : []));
   for (const reference of pulled) {
@@ -145,6 +147,17 @@ async function dropUnsynced(host: Host, { material }: Running): Promise<void> {
     if (id === undefined || kept.has(reference) || used.has(id)) continue;
     host.log.info(`${reference} may not be whole on the disk: it is pulled again`);
     await host.engine.dropImage(reference);
+  }
+  const { moved = [] } = material.plan;
+  if (moved.length > 0) {
+    // What moved has the name of the one that runs, and could not be dropped.
+    const keeping = images.map(async (one) => [one, await host.engine.imageId(one.tag)] as const);
+    const there = (await Promise.all(keeping)).filter(([{ id }, now]) => now === id);
+    for (const [{ tag, reference }] of there) await host.engine.tag(tag, reference);
+  }
+  for (const exact of moved.map(pullableDigest)) {
+    const id = await host.engine.imageId(exact);
+    if (id !== undefined && !used.has(id)) await host.engine.dropImage(exact);
   }
 }
 

@@ -2,8 +2,10 @@ import { identify, lookThenApprove } from './approval.ts';
 import { forgetApproval, readAwaiting } from './approval-records.ts';
 import { names } from './approve.ts';
 import type { Config } from './config/schema.ts';
+import { changeText, imagesText, type ImageDigest } from './core/moved-image.ts';
 import { RefusedError } from './errors.ts';
 import type { Host } from './host/host.ts';
+import { quarantineImages } from './image-records.ts';
 import { short } from './outcome.ts';
 import { planUpdate } from './propose-update.ts';
 import { quarantine, type Quarantined } from './records.ts';
@@ -27,11 +29,15 @@ interface Rejectable {
   readonly commit: string;
   readonly contents: string;
   readonly digests: Readonly<Record<string, string>>;
+  readonly moved?: readonly ImageDigest[];
 }
 
 /** What became of it. */
 export interface Rejection {
   readonly rejected: Quarantined;
+  /** In a person's words: its commit, or the images that moved. */
+  readonly what: string;
+  readonly areImages: boolean;
   /** Not where its commit is the one that is deployed: what waited is only forgotten. */
   readonly isQuarantined: boolean;
 }
@@ -50,7 +56,9 @@ export async function reject(
 ): Promise<Rejection> {
   const told = await readAwaiting(host.state);
   const isTold = told !== undefined && isNamed(wanted, told);
-  const { from, commit, contents, digests } = isTold ? told : await planNamed(host, config, wanted);
+  const { from, commit, contents, digests, moved } = isTold
+    ? told
+    : await planNamed(host, config, wanted);
   const now = host.now();
   const why = reason === '' ? '' : `: ${reason}`;
   const rejected: Quarantined = {
@@ -63,11 +71,16 @@ export async function reject(
       images: Object.fromEntries(Object.entries(digests).filter(([, digest]) => digest !== '')),
     },
   };
-  const isQuarantined = from !== commit;
-  if (isQuarantined) await quarantine(host.state, rejected);
+  const isQuarantined = from !== commit || moved !== undefined;
+  if (moved !== undefined) {
+    const { at, transaction } = rejected;
+    await quarantineImages(host.state, moved, { reason: rejected.reason, at, transaction });
+  }
+  if (from !== commit) await quarantine(host.state, rejected);
   // Written first: cut off in between, it is rejected all the same.
   await forgetApproval(host.state);
-  return { rejected, isQuarantined };
+  const what = moved === undefined ? short(commit) : imagesText(moved);
+  return { rejected, what, areImages: moved !== undefined, isQuarantined };
 }
 
 function isNamed(wanted: string, plan: Rejectable): boolean {
@@ -78,7 +91,7 @@ function isNamed(wanted: string, plan: Rejectable): boolean {
 async function planNamed(host: Host, config: Config, wanted: string): Promise<Rejectable> {
   const { plan } = await planUpdate(host, config, { force: false });
   const { id, hash, terms } = identify(plan, await readAwaiting(host.state));
-  if (plan.from === plan.to) {
+  if (plan.from === plan.to && plan.moved === undefined) {
     throw new RefusedError(
       `${wanted} is not what waits: nothing does, ${config.project_name} is at ${short(plan.to)}`,
       'orchestrator-update status; to leave what runs: orchestrator-update rollback',
@@ -87,7 +100,7 @@ async function planNamed(host: Host, config: Config, wanted: string): Promise<Re
   const named = { ...terms, id, hash };
   if (isNamed(wanted, named)) return named;
   throw new RefusedError(
-    `${wanted} is not what waits now, which is ${id}, ${short(plan.from)} → ${short(plan.to)}; nothing was rejected`,
+    `${wanted} is not what waits now, which is ${id}, ${changeText(plan)}; nothing was rejected`,
     lookThenApprove(id).replace(' approve ', ' reject '),
   );
 }

@@ -1,12 +1,19 @@
+import { withPins } from './core/pins.ts';
 import type { Host, Resolved, Staging } from './host/host.ts';
+import { readDeployed } from './records.ts';
 
 /** A commit laid out beside the live tree, and what docker compose makes of it. */
 export interface Release extends Resolved {
   readonly staging: Staging;
 }
 
-/** Lays a commit out and has docker compose resolve it, as if it lay at the live place. */
+/**
+ * Lays a commit out and has docker compose resolve it, as if it lay at the live place, with the images that were chosen
+ * here for what it names.
+ */
 export async function resolveRelease(host: Host, commit: string): Promise<Release> {
   const staging = await host.git.stage(commit);
-  return { staging, ...(await host.compose.resolve(staging)) };
+  const resolved = await host.compose.resolve(staging);
+  const { pins = {} } = (await readDeployed(host.state)) ?? {};
+  return { staging, ...resolved, model: withPins(resolved.model, pins) };
 }

@@ -1,17 +1,21 @@
 import type { Config } from './config/schema.ts';
-import { keptImages, type KeptImage } from './core/plan.ts';
+import { imagesText, type ImageDigest } from './core/moved-image.ts';
+import { type KeptImage, type Plan } from './core/plan.ts';
+import { own } from './core/own.ts';
 import { keptTag } from './core/plan-steps.ts';
 import type { Transaction } from './core/journal.ts';
-import { currentCommit, proposeSafely } from './detect.ts';
+import { currentCommit, proposeSafely, type Wish } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import type { Host } from './host/host.ts';
+import { readImageQuarantine, type QuarantinedImage } from './image-records.ts';
 import { short, type Outcome } from './outcome.ts';
 import { withEffects } from './effect.ts';
 import { preflight, refuseProblems } from './preflight.ts';
 import { readDeployed, readNeedsOperator, readTransactions } from './records.ts';
 import { recover } from './recover.ts';
 import { loadImages } from './verify-restore.ts';
+import { stillKept } from './replaced-images.ts';
 import { transact } from './transact.ts';
 import { transactionName } from './propose-update.ts';
 import { stillLatched } from './update.ts';
@@ -36,7 +40,12 @@ export async function rollBackByHand(host: Host, config: Config, wanted: Wanted)
   if (recovered?.result === 'needs operator') return recovered;
   const from = await currentCommit(host, await readDeployed(host.state));
   const past = await readTransactions(host.state);
-  const { commit: target, backup } = await findTarget(host, wanted.to, () => previous(past, from));
+  const last =
+    wanted.to === undefined
+      ? lastLeft(past, from, await readImageQuarantine(host.state))
+      : undefined;
+  if (last?.moved !== undefined) return leaveImages(host, config, last);
+  const { commit: target, backup } = await findTarget(host, wanted.to, () => previous(last, from));
   const restores = wanted.withData === true ? backup?.name : undefined;
   if (target === from && restores === undefined) {
     throw new RefusedError(
@@ -44,17 +53,50 @@ export async function rollBackByHand(host: Host, config: Config, wanted: Wanted)
       'orchestrator-update history; only its data: orchestrator-update restore BACKUP --volumes',
     );
   }
-  const name = transactionName(host.now(), target);
-  const wish = {
-    kind: 'rollback',
+  return goBack(host, config, {
     from,
     to: target,
-    name,
-    backup: transactionName(host.now(), from),
-    everything: true,
-    allowRewind: true,
     keptImages: target === from ? [] : await imagesFor(host, config, past, target, backup),
     ...(restores === undefined ? {} : { restores }),
+  });
+}
+
+/** The images of before, at the same commit. */
+async function leaveImages(host: Host, config: Config, last: Plan): Promise<Outcome> {
+  const { to, moved: left = [] } = last;
+  const keptImages = await stillKept(host, last);
+  const lost = left.filter(({ services }) =>
+    services.some((name) => !keptImages.some(({ service }) => service === name)),
+  );
+  if (lost.length > 0) {
+    throw new RefusedError(
+      `${imagesText(lost)} of before is not on this host any more`,
+      'orchestrator-update history; name its digest in the compose file, and push',
+    );
+  }
+  const before = last.pins?.from ?? {};
+  const images = Object.fromEntries(
+    Object.entries(last.pins?.to ?? {}).map(([name, { declared }]) => [
+      name,
+      own(before, name)?.reference ?? declared,
+    ]),
+  );
+  return goBack(host, config, { from: to, to, keptImages, left, images });
+}
+
+async function goBack(
+  host: Host,
+  config: Config,
+  where: Pick<Wish, 'from' | 'to' | 'keptImages' | 'left' | 'images' | 'restores'>,
+): Promise<Outcome> {
+  const name = transactionName(host.now(), where.to);
+  const wish = {
+    ...where,
+    kind: 'rollback',
+    name,
+    backup: transactionName(host.now(), where.from),
+    everything: true,
+    allowRewind: true,
   } as const;
   try {
     const proposal = await withEffects(host, await proposeSafely(host, config, wish));
@@ -66,12 +108,28 @@ export async function rollBackByHand(host: Host, config: Config, wanted: Wanted)
   }
 }
 
+/**
+ * The last change that is still in force: neither one that only went back, or brought data, at the same commit, nor one
+ * of images that a person has gone back from.
+ */
+function lastLeft(
+  past: readonly Transaction[],
+  at: string,
+  quarantined: readonly QuarantinedImage[],
+): Plan | undefined {
+  const isLeft = ({ reference, digest }: ImageDigest): boolean =>
+    quarantined.some((one) => one.reference === reference && one.digest === digest);
+  return past.find(
+    ({ plan: { from, to, moved }, entries }) =>
+      to === at &&
+      entries.at(-1)?.state === 'COMMITTED' &&
+      (from !== to || (moved !== undefined && !moved.every(isLeft))),
+  )?.plan;
+}
+
 /** The release before the present one: where the last committed change came from. */
-function previous(past: readonly Transaction[], from: string): string {
-  const last = past.find(
-    ({ plan, entries }) => plan.to === from && entries.at(-1)?.state === 'COMMITTED',
-  );
-  if (last) return last.plan.from;
+function previous(last: Plan | undefined, from: string): string {
+  if (last) return last.from;
   throw new RefusedError(
     `no release before ${short(from)} is known on this host`,
     'orchestrator-update rollback --to COMMIT    # git log shows the commits',
@@ -140,7 +198,5 @@ async function imagesKeptFor(
   const leaving = past.find(
     ({ plan, entries }) => plan.from === target && entries.at(-1)?.state === 'COMMITTED',
   );
-  const kept = leaving ? keptImages(leaving.plan) : [];
-  const ids = await Promise.all(kept.map(({ tag }) => host.engine.imageId(tag)));
-  return kept.filter((_, index) => ids[index] !== undefined);
+  return leaving ? stillKept(host, leaving.plan) : [];
 }

@@ -1,13 +1,15 @@
 import { forgetApproval } from './approval-records.ts';
 import type { Config } from './config/schema.ts';
 import { MAX_FAILED_ROLLBACKS, MAX_ROLLBACK_ATTEMPTS } from './core/journal.ts';
-import { stepsBack } from './core/plan.ts';
+import { backText, bringsSame, subjectText } from './core/moved-image.ts';
+import { stepsBack, type Plan } from './core/plan.ts';
 import { downtimeNote } from './downtime.ts';
 import { messageOf, OperatorError, UnhealthyError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
+import { quarantineImages } from './image-records.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
-import { needsOperator, short, type Outcome } from './outcome.ts';
+import { needsOperator, type Outcome } from './outcome.ts';
 import {
   closeTransaction,
   quarantine,
@@ -60,7 +62,7 @@ export async function rollBack(
     host.log.error(`the reserve cannot be given up: ${messageOf(error)}`);
   });
   const { plan } = running.material;
-  host.log.error(`${short(plan.to)} is taken back: ${cause.reason}`, {
+  host.log.error(`${subjectText(plan)} is taken back: ${cause.reason}`, {
     run: running.id,
     phase: 'ROLLING_BACK',
     commit: plan.to,
@@ -173,15 +175,7 @@ async function close(host: Host, running: Running, cause: Cause): Promise<boolea
   const isQuarantined = await deservesQuarantine(host, running, cause);
   if (isQuarantined) {
     const at = host.now().toISOString();
-    const commit = material.plan.to;
-    const effect = material.plan.effects?.to;
-    await quarantine(host.state, {
-      commit,
-      reason: cause.reason,
-      at,
-      transaction: id,
-      ...(effect === undefined ? {} : { effect }),
-    });
+    await quarantinePlan(host, material.plan, { reason: cause.reason, at, transaction: id });
   }
   // What was approved was tried: once more is for a person to say.
   await forgetApproval(host.state);
@@ -191,18 +185,29 @@ async function close(host: Host, running: Running, cause: Cause): Promise<boolea
   return isQuarantined;
 }
 
+/** A release by its commit; where only images moved, these by their digests. */
+async function quarantinePlan(
+  host: Host,
+  { to: commit, effects, moved }: Plan,
+  why: { reason: string; at: string; transaction: string },
+): Promise<void> {
+  if (moved !== undefined) return quarantineImages(host.state, moved, why);
+  const effect = effects === undefined ? {} : { effect: effects.to };
+  return quarantine(host.state, { commit, ...why, ...effect });
+}
+
 function rolledBack(running: Running, cause: Cause, isQuarantined: boolean): Outcome {
-  const { from, to } = running.material.plan;
+  const { plan } = running.material;
   const wasStopped = cause.blame === 'signal';
   return {
     result: wasStopped ? 'interrupted' : 'rolled back',
     exitCode: wasStopped ? exitCodes.interrupted : exitCodes.rolledBack,
-    summary: `${short(to)} was rolled back to ${short(from)}, which is healthy: ${cause.reason}`,
+    summary: `${backText(plan)}: ${cause.reason}`,
     next: isQuarantined
-      ? `mend it and push: ${short(to)} is quarantined (orchestrator-update run --force tries it again)`
+      ? `mend it and push: ${subjectText(plan)} is quarantined (orchestrator-update run --force tries it again)`
       : 'the next run tries again',
-    from,
-    to,
+    from: plan.from,
+    to: plan.to,
     transaction: running.id,
   };
 }
@@ -250,7 +255,9 @@ async function deservesQuarantine(host: Host, running: Running, cause: Cause): P
   if (cause.blame !== 'crash') return cause.blame === 'release';
   const earlier = (await readTransactions(host.state)).filter(
     ({ id, plan, entries }) =>
-      id !== running.id && plan.to === to && entries.at(-1)?.state === 'ROLLED_BACK',
+      id !== running.id &&
+      bringsSame(plan, running.material.plan) &&
+      entries.at(-1)?.state === 'ROLLED_BACK',
   );
   return earlier.length > 0;
 }
@@ -263,8 +270,9 @@ export async function giveUp(host: Host, running: Running, reason: string): Prom
   const { id, material } = running;
   const at = host.now().toISOString();
   await writeNeedsOperator(host.state, { reason, at, transaction: id });
-  const { from, to: commit } = material.plan;
-  if (from !== commit) await quarantine(host.state, { commit, reason, at, transaction: id });
+  const { from, to, moved } = material.plan;
+  if (from !== to || moved !== undefined)
+    await quarantinePlan(host, material.plan, { reason, at, transaction: id });
   await forgetApproval(host.state);
   const downtime = await downtimeNote(running, 'old');
   await enter(host, id, 'NEEDS_OPERATOR', { note: reason, ...downtime });

@@ -2,6 +2,14 @@
 export const files = {
   deployed: 'deployed.json',
   quarantine: 'quarantine.json',
+  /** Images that failed, by digest. */
+  imageQuarantine: 'image-quarantine.json',
+  /** When registries were asked last, and what they said. */
+  imageCheck: 'image-check.json',
+  /** Images that others took the place of: some are kept. */
+  replacedImages: 'replaced-images.json',
+  /** What compose is given in the place of the work tree's files, where services run other tags than these name. */
+  pinnedModel: 'pinned-model.json',
   approval: 'approval.json',
   awaiting: 'awaiting.json',
   retry: 'retry.json',

@@ -2,6 +2,8 @@ import { backUp } from './back-up.ts';
 import type { Config } from './config/schema.ts';
 import type { KeptImage, Step } from './core/plan.ts';
 import { keptImages } from './core/plan.ts';
+import { pullableDigest } from './core/moved-image.ts';
+import { own } from './core/own.ts';
 import { OperatorError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import type { Material } from './records.ts';
@@ -38,7 +40,7 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       for (const image of step.images) await host.engine.tag(image.id, image.tag);
       return;
     case 'pull':
-      for (const reference of step.images) await host.engine.pull(reference);
+      for (const reference of step.images) await pull(host, reference, step.digests);
       return;
     case 'build':
       if (context.staging) {
@@ -64,6 +66,8 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       return step.force
         ? host.git.checkoutBack(step.commit, material.plan.to)
         : host.git.checkout(step.commit);
+    case 'pin':
+      return pin(host, material, step.release);
     case 'up':
       return host.compose.up(step);
     case 'recreate':
@@ -106,6 +110,8 @@ export function describeStep(step: Step): string {
         : 'put the data of the backup in the place of that of the cluster';
     case 'checkout':
       return `check out ${step.commit.slice(0, 12)}`;
+    case 'pin':
+      return 'choose the tags that services run';
     case 'up':
       return `apply ${step.services.join(', ')}`;
     case 'recreate':
@@ -117,6 +123,27 @@ export function describeStep(step: Step): string {
     case 'settle':
       return 'bring everything up until nothing changes any more';
   }
+}
+
+/** Where a release runs other images than its compose file names, compose is given its model instead. */
+function pin(host: Host, { plan, oldModel, newModel }: Material, to: 'old' | 'new'): Promise<void> {
+  const pins = to === 'old' ? plan.pins?.from : plan.pins?.to;
+  const isPinned = Object.keys(pins ?? {}).length > 0;
+  const model = to === 'old' ? oldModel : newModel;
+  return host.compose.pin(isPinned ? model : undefined);
+}
+
+/** What is known by its digest is pulled by that, and gets its name then. */
+async function pull(
+  host: Host,
+  reference: string,
+  digests: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const digest = own(digests, reference);
+  if (digest === undefined) return host.engine.pull(reference);
+  const exact = pullableDigest({ reference, digest });
+  await host.engine.pull(exact);
+  await host.engine.tag(exact, reference);
 }
 
 async function restoreImage(host: Host, image: KeptImage): Promise<void> {

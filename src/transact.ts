@@ -2,6 +2,7 @@ import type { Config } from './config/schema.ts';
 import type { Fingerprint } from './core/observe.ts';
 import { recreatedServices } from './core/contents.ts';
 import { withImageVolumes } from './core/image-volumes.ts';
+import { changeText, imagesText } from './core/moved-image.ts';
 import { keptImages, type Plan, type Step } from './core/plan.ts';
 import { forgetApproval } from './approval-records.ts';
 import type { Proposal } from './detect.ts';
@@ -9,6 +10,7 @@ import { downtimeNote, measureDowntime } from './downtime.ts';
 import { messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
+import { quarantineImages } from './image-records.ts';
 import { imageIds, volumesOfImages } from './images.ts';
 import { raiseIfPossible } from './notices.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
@@ -23,6 +25,7 @@ import {
   type Material,
   type Quarantined,
 } from './records.ts';
+import { pruneReplaced, tagsToKeep } from './replaced-images.ts';
 import { causeOf, rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
 import { dropRestored, refuseWithoutRoomBack, replacedText } from './swap.ts';
@@ -188,12 +191,19 @@ export async function commit(host: Host, config: Config, running: Running): Prom
     at: host.now().toISOString(),
     transaction: id,
     repository: host.git.directory,
+    ...(plan.pins === undefined ? {} : { pins: plan.pins.to }),
   });
-  await liftQuarantine(host.state, plan.to);
+  if (plan.moved === undefined) await liftQuarantine(host.state, plan.to);
   await forgetApproval(host.state);
   // A person left this release on purpose: the timer must not bring it back.
   const isLeft = plan.kind === 'rollback' && plan.from !== plan.to;
   if (isLeft) await quarantine(host.state, leftByHand(host, plan, id));
+  if (plan.left !== undefined)
+    await quarantineImages(host.state, plan.left, {
+      reason: 'a person went back from it',
+      at: host.now().toISOString(),
+      transaction: id,
+    });
   await enter(host, id, 'COMMITTED');
   // Before it is closed: cut off in between, the next run finishes it.
   await tidy(host, config, plan);
@@ -216,8 +226,12 @@ async function summaryOf(host: Host, plan: Plan, id: string): Promise<string> {
     const kept = await replacedText(host, id).catch(messageOf);
     return `restored ${short(to)} with the data of ${restores}, and verified; ${kept ?? ''}`;
   }
+  if (plan.left !== undefined)
+    return `rolled back by hand: ${imagesText(plan.left)} of before, at ${short(to)}, and verified`;
   const done = kind === 'update' ? 'updated' : 'rolled back by hand';
-  return `${done} from ${short(from)} to ${short(to)} and verified: ${reasons.join('; ')}`;
+  const what =
+    plan.moved === undefined ? ` from ${short(from)} to ${short(to)}` : ` ${changeText(plan)}`;
+  return `${done}${what} and verified: ${reasons.join('; ')}`;
 }
 
 function leftByHand(host: Host, plan: Plan, id: string): Quarantined {
@@ -234,8 +248,8 @@ function leftByHand(host: Host, plan: Plan, id: string): Quarantined {
 /** What is left over once a release is committed. Nothing of it can change the outcome. */
 export async function tidy(host: Host, config: Config, plan: Plan): Promise<void> {
   if (plan.verdict !== 'nothing') {
-    const tags = keptImages(plan).map(({ tag }) => tag);
-    await tryTo(host, () => host.engine.dropKeptTags(tags));
+    await tryTo(host, async () => host.engine.dropKeptTags(await tagsToKeep(host, plan)));
+    await tryTo(host, () => pruneReplaced(host, config, plan));
   }
   await tryTo(host, async () => {
     const used = plan.restores === undefined ? [] : [`${config.backups_dir}/${plan.restores}`];

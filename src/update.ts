@@ -1,19 +1,19 @@
 import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
-import type { Plan } from './core/plan.ts';
-import { awaitApproval } from './approval.ts';
 import { readApproval, readAwaiting } from './approval-records.ts';
-import { approve, nothingWaits, type Approving } from './approve.ts';
-import { withEffects } from './effect.ts';
-import { hasSameEffect } from './core/effect.ts';
-import { heldBack, localTime } from './schedule.ts';
-import { backOff, stillBackingOff } from './retry.ts';
+import { nothingWaits } from './approve.ts';
+import { bring, isUnfinished, unlessMeant, type UpdateOptions } from './bring.ts';
+import { bringImages } from './bring-images.ts';
+import { heldBack, localTime, type HeldBack } from './schedule.ts';
+import { stillBackingOff } from './retry.ts';
 import { driftedServices } from './core/drift.ts';
-import { currentCommit, type Proposal } from './detect.ts';
-import { InvalidReleaseError, messageOf, OperatorError, RefusedError } from './errors.ts';
+import { currentCommit } from './detect.ts';
+import { messageOf, RefusedError } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
+import { liftImageQuarantine } from './image-records.ts';
 import {
+  atTip,
   held,
   heldFor,
   heldByQuarantine,
@@ -24,35 +24,15 @@ import {
 } from './outcome.ts';
 import {
   liftQuarantine,
-  quarantine,
   readDeployed,
   readHold,
   readNeedsOperator,
   readQuarantine,
   writeDeployed,
-  type Quarantined,
 } from './records.ts';
-import { preflight, refuseProblems } from './preflight.ts';
-import { proposeUpdate, transactionName } from './propose-update.ts';
 import { recover } from './recover.ts';
-import { transact } from './transact.ts';
-import { files } from './state-names.ts';
 import { takeBaseline } from './verify.ts';
 
-/** What a person asked for. */
-export interface UpdateOptions {
-  /** Apply the tip again even if it is deployed, quarantined, or does not contain the old one. */
-  readonly force: boolean;
-  /** Started by the timer or another program: maintenance windows and freezes count. */
-  readonly isAutomatic: boolean;
-  /** Started by a person in a shell: only that, or an approval, begins an update under `mode: notify`. */
-  readonly isInShell?: boolean;
-  /** The plan that a person allows with it; nothing else is done then. */
-  readonly approves?: Approving;
-}
-
-/** How long Docker may be away before an update is begun. */
-const ENGINE_WAIT_SECONDS = 60;
 /** A branch that moves while it is applied is followed, but not for ever. */
 const MAX_ROUNDS = 3;
 
@@ -69,14 +49,16 @@ export async function update(host: Host, config: Config, options: UpdateOptions)
   if (options.approves !== undefined) return outcome;
   for (let round = 1; outcome.result === 'updated' && round < MAX_ROUNDS; round++) {
     if (host.interruptedBy() !== undefined) break;
-    const next = await followBranch(host, config, { ...options, force: false }).catch(
-      async (error: unknown) => {
-        if (await isUnfinished(host)) throw error;
-        // The release that was just committed stays a success; the next run meets this again.
-        host.log.warn(`the branch cannot be followed further now: ${messageOf(error)}`);
-        return undefined;
-      },
-    );
+    const next = await followBranch(host, config, {
+      ...options,
+      force: false,
+      isAgain: !options.force,
+    }).catch(async (error: unknown) => {
+      if (await isUnfinished(host)) throw error;
+      // The release that was just committed stays a success; the next run meets this again.
+      host.log.warn(`the branch cannot be followed further now: ${messageOf(error)}`);
+      return undefined;
+    });
     if (next === undefined || next.result === 'nothing') break;
     outcome = next;
   }
@@ -92,16 +74,18 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   const from = await currentCommit(host, deployed);
   const { approves } = options;
   const force = await isForced(host, tip, options);
-  if (force) await liftQuarantine(host.state, tip);
-  if (tip === from && !force) {
-    if (approves) return nothingWaits(approves, atTip(config, tip));
-    return alreadyThere(host, config, tip, deployed !== undefined);
+  if (force) {
+    await liftQuarantine(host.state, tip);
+    await liftImageQuarantine(host.state, () => true);
   }
-
-  // Who approves is told that it is kept back once it is approved.
-  const hold = approves === undefined ? await readHold(host.state) : undefined;
-  const windows = approves === undefined && options.isAutomatic;
-  const back = heldBack(hold, config.schedule, { now: host.now(), isAutomatic: windows });
+  const back = await keptBack(host, config, options);
+  if (tip === from && !force) {
+    const isKnown = deployed !== undefined;
+    const brought = isKnown && !back ? await bringImages(host, config, tip, options) : undefined;
+    if (brought) return brought;
+    if (approves) return nothingWaits(approves, atTip(config, tip));
+    return alreadyThere(host, config, tip, isKnown);
+  }
   if (back) return heldFor(tip, back);
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
   if (quarantined) {
@@ -110,13 +94,18 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
 
   const waits = options.isAutomatic && !force && (await stillBackingOff(host, tip));
   if (waits) return heldByFailures(tip, waits);
-  try {
-    return await bring(host, config, { from, to: tip }, { ...options, force });
-  } catch (error) {
-    // What is unfinished is for the next run to see to, whatever it was.
-    if (!(await isUnfinished(host))) await rememberFailure(host, tip, error);
-    throw error;
-  }
+  return bring(host, config, { from, to: tip }, { ...options, force });
+}
+
+/** Who approves is told that it is kept back once it is approved. */
+async function keptBack(
+  host: Host,
+  config: Config,
+  { approves, isAutomatic }: UpdateOptions,
+): Promise<HeldBack | undefined> {
+  const hold = approves === undefined ? await readHold(host.state) : undefined;
+  const windows = approves === undefined && isAutomatic;
+  return heldBack(hold, config.schedule, { now: host.now(), isAutomatic: windows });
 }
 
 /** What was approved as `run --force` is that, also where the timer carries it out. */
@@ -130,88 +119,6 @@ async function isForced(
   return allowed?.commit === tip && allowed.force;
 }
 
-/** What is quarantined does not wait for approval: who approves it is refused. */
-function unlessMeant(approves: Approving | undefined, outcome: Outcome): Outcome {
-  if (approves === undefined) return outcome;
-  throw new RefusedError(outcome.summary, outcome.next ?? '');
-}
-
-/** Whether a transaction is open: neither release is known to stand. */
-async function isUnfinished(host: Host): Promise<boolean> {
-  return (await host.state.read(files.active)) !== undefined;
-}
-
-/** Plans, asks whether it may and can be done, and does it. */
-async function bring(
-  host: Host,
-  config: Config,
-  { from, to: tip }: { from: string; to: string },
-  { force, isInShell = false, approves }: UpdateOptions,
-): Promise<Outcome> {
-  await requireEngine(host);
-  const id = transactionName(host.now(), tip);
-  const asking = { force, isInShell, isApproving: approves !== undefined };
-  const ask = (known: Proposal, areImagesHere: boolean): Promise<Outcome | undefined> =>
-    awaitApproval(host, config, known, { ...asking, areImagesHere });
-  try {
-    const proposed = await proposeUpdate(host, config, { from, to: tip, id, force });
-    const proposal = await withEffects(host, proposed);
-    const same = force ? undefined : await quarantinedAlike(host, proposal.plan);
-    if (same) return unlessMeant(approves, await holdAlike(host, config, proposal.plan, same));
-    for (const reason of proposal.plan.reasons) host.log.info(reason, { commit: tip });
-    const { problems, warnings } = await preflight(host, config, proposal);
-    for (const warning of [...proposal.plan.warnings, ...warnings])
-      host.log.warn(warning, { commit: tip });
-    refuseProblems(problems);
-    return (
-      (approves && (await approve(host, config, proposal, { ...approves, force }))) ??
-      (await ask(proposal, false)) ??
-      (await transact(host, config, proposal, { id, ask: (known) => ask(known, true) }))
-    );
-  } finally {
-    await host.git.dropStagings();
-  }
-}
-
-/** A quarantined release that does just what this one does: a word in a README does not mend it. */
-async function quarantinedAlike(host: Host, plan: Plan): Promise<Quarantined | undefined> {
-  const effect = plan.effects?.to;
-  if (effect === undefined || plan.verdict === 'nothing') return undefined;
-  const all = await readQuarantine(host.state);
-  return all.find((one) => one.effect !== undefined && hasSameEffect(one.effect, effect));
-}
-
-async function holdAlike(
-  host: Host,
-  config: Config,
-  plan: Plan,
-  same: Quarantined,
-): Promise<Outcome> {
-  const reason = `it does the same as ${short(same.commit)}: ${same.reason}`;
-  // The next look needs no plan.
-  await quarantine(host.state, { ...same, commit: plan.to, reason, at: host.now().toISOString() });
-  return heldByQuarantine(config.branch, plan.to, reason);
-}
-
-/** What cannot help is not tried again; what may help is, later and later. */
-async function rememberFailure(host: Host, commit: string, error: unknown): Promise<void> {
-  if (host.interruptedBy() !== undefined) return;
-  const reason = messageOf(error);
-  if (error instanceof InvalidReleaseError) {
-    if (error.commit !== commit) return;
-    const at = host.now().toISOString();
-    return quarantine(host.state, { commit, reason, at, transaction: '' });
-  }
-  // What the operator of this host has to mend is looked at again every time.
-  if (error instanceof RefusedError) return;
-  try {
-    const notBefore = await backOff(host, commit, reason);
-    host.log.info(`the timer tries it again after ${localTime(notBefore)}`);
-  } catch (problem) {
-    host.log.warn(`it cannot be remembered that this failed: ${messageOf(problem)}`);
-  }
-}
-
 function heldByFailures(
   tip: string,
   { reason, failures, notBefore }: { reason: string; failures: number; notBefore: Date },
@@ -220,15 +127,6 @@ function heldByFailures(
   return held(
     `held: ${short(tip)} failed ${times} and is tried again after ${localTime(notBefore)}: ${reason}`,
     'orchestrator-update run    # tries it now',
-  );
-}
-
-/** A Docker that is only half there would make a healthy cluster look sick, and excuse a sick release. */
-async function requireEngine(host: Host): Promise<void> {
-  if (await host.engine.waitUntilUp(ENGINE_WAIT_SECONDS)) return;
-  throw new OperatorError(
-    `Docker, or its containerd, has not answered for ${ENGINE_WAIT_SECONDS} s`,
-    'systemctl status docker containerd; journalctl -u docker -u containerd -n 50',
   );
 }
 
@@ -252,9 +150,6 @@ async function alreadyThere(
     `found ${config.project_name} at ${short(commit)}, the tip of ${config.branch}`,
   );
 }
-
-const atTip = (config: Config, commit: string): string =>
-  `${config.project_name} is at ${short(commit)}, the tip of ${config.branch}`;
 
 /** What does not run cannot be taken for deployed. */
 async function refuseDifferent(host: Host, commit: string, model: ComposeModel): Promise<void> {

@@ -5,6 +5,11 @@ export function dockerPull(reference: string): Command {
   return { file: 'docker', args: ['pull', reference] };
 }
 
+/** Gives an image a name, as a person would type it. */
+export function dockerTag(image: string, reference: string): Command {
+  return { file: 'docker', args: ['tag', image, reference] };
+}
+
 /** Logs in to a registry, as a person would type it. */
 export function dockerLogin(registry: string): Command {
   return { file: 'docker', args: ['login', registry] };

@@ -1,12 +1,14 @@
+import { pullableDigest } from '../core/moved-image.ts';
+import { own } from '../core/own.ts';
 import type { Step } from '../core/plan.ts';
 import type { Command } from './command.ts';
-import { dockerPull } from './docker.ts';
+import { dockerPull, dockerTag } from './docker.ts';
 
 /** The commands a person would type for a step, where there are such; for `plan` to print. */
 export function printableStep(step: Step): Command[] {
   switch (step.do) {
     case 'pull':
-      return step.images.map(dockerPull);
+      return step.images.flatMap((reference) => pullCommands(reference, step.digests));
     case 'build':
       return [composeWord('build', ...step.services)];
     case 'down':
@@ -29,10 +31,21 @@ export function printableStep(step: Step): Command[] {
     case 'fill':
     case 'swap':
     case 'keep-images':
+    case 'pin':
     case 'sweep':
     case 'restore-images':
       return [];
   }
+}
+
+function pullCommands(
+  reference: string,
+  digests: Readonly<Record<string, string>> = {},
+): Command[] {
+  const digest = own(digests, reference);
+  if (digest === undefined) return [dockerPull(reference)];
+  const exact = pullableDigest({ reference, digest });
+  return [dockerPull(exact), dockerTag(exact, reference)];
 }
 
 function composeWord(...args: string[]): Command {

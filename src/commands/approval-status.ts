@@ -30,7 +30,8 @@ export async function approvalStatus(
   const isApproved = approval !== undefined && (told === undefined || told.hash === approval.hash);
   const plan = isApproved ? approval : told;
   const isForced = plan?.force === true;
-  if (plan === undefined || plan.commit !== to || (from === to && !isForced)) return null;
+  if (plan === undefined || plan.commit !== to) return null;
+  if (from === to && !isForced && plan.moved === undefined) return null;
   if (plan.from !== from) return null;
   const { id, hash, commit, because } = plan;
   return {

@@ -35,5 +35,6 @@ async function lookAround(invocation: Invocation): Promise<QuickLook> {
   const deployed = known?.commit ?? (await host.git.head()).commit;
   const quarantined = (await readQuarantine(host.state)).find(({ commit }) => commit === tip);
   const hold = await readHold(host.state);
-  return { config, deployed, tip, quarantineReason: quarantined?.reason, hold };
+  const quarantineReason = quarantined?.reason;
+  return { config, deployed, tip, quarantineReason, hold, images: undefined };
 }

@@ -1,5 +1,6 @@
 import { agoText, durationText, momentText } from '../core/duration.ts';
 import { wrapped } from '../core/display-width.ts';
+import { releaseText } from '../core/moved-image.ts';
 import { megabytes } from '../core/megabytes.ts';
 import { downtimeText, outcomeOf, sizeText, type Tone } from '../core/report-words.ts';
 import { short } from '../outcome.ts';
@@ -29,7 +30,7 @@ function inPipe(entries: readonly HistoryEntry[]): string[] {
   const rows = entries.map((entry) => [
     entry.at.replace(/\.\d+Z$/, 'Z'),
     entry.kind,
-    `${short(entry.from)} → ${short(entry.to)}`,
+    releaseText(entry, short),
     entry.state,
     `${entry.seconds} s`,
     backupText(entry.backup),
@@ -49,7 +50,7 @@ function onTerminal(entries: readonly HistoryEntry[], screen: Screen): string[] 
     agoText(Date.parse(entry.at), now.getTime()),
     paint(colours[outcomeOf(entry).tone], outcomeOf(entry).word),
     durationText(entry.seconds),
-    `${id(entry.from)} → ${id(entry.to)}`,
+    releaseText(entry, id),
   ]);
   const [head = '', ...lines] = tableLines(
     [['WHEN (UTC)', '', 'OUTCOME', 'TOOK', 'RELEASE'], ...rows],

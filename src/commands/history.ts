@@ -1,6 +1,7 @@
 import type { Invocation } from '../command-table.ts';
 import type { Downtime } from '../core/downtime.ts';
 import { downtimeOf, lastNote, stateOf, type State, type Transaction } from '../core/journal.ts';
+import { imagesOf } from '../core/moved-image.ts';
 import type { Plan } from '../core/plan.ts';
 import { rollbackReason, type RollbackReason } from '../core/rollback-reason.ts';
 import { masked, withoutValues } from '../core/secret-values.ts';
@@ -28,6 +29,8 @@ export interface HistoryEntry {
   readonly kind: Plan['kind'];
   readonly from: string;
   readonly to: string;
+  /** Of a run that brought newer images, or took them back: their names; its commits are the same. */
+  readonly images: readonly string[];
   readonly verdict: string;
   readonly state: State;
   readonly seconds: number;
@@ -83,6 +86,7 @@ export function historyEntry(
     kind: plan.kind,
     from: plan.from,
     to: plan.to,
+    images: imagesOf(plan),
     verdict: plan.verdict,
     state: stateOf(entries),
     seconds: Math.round((Date.parse(endedAt) - Date.parse(at)) / 100) / 10,

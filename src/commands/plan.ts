@@ -4,6 +4,7 @@ import { printableStep } from '../argv/steps.ts';
 import { identify, judgePlan } from '../approval.ts';
 import { readApproval, readAwaiting, type Approval } from '../approval-records.ts';
 import type { Invocation } from '../command-table.ts';
+import { changeText } from '../core/moved-image.ts';
 import type { Plan, Step } from '../core/plan.ts';
 import type { Problem } from '../core/preflight.ts';
 import type { Judgement, Mode } from '../core/policy.ts';
@@ -77,10 +78,10 @@ const colours = { safe: 'green', look: 'yellow', dangerous: 'red' } as const sat
 >;
 
 function planText(plan: Plan, policy: Judgement, asked: Asked, isTerminal: boolean): string {
-  const isSame = plan.from === plan.to;
+  const isSame = plan.from === plan.to && plan.moved === undefined;
   const title = isSame
     ? `nothing to do: ${short(plan.to)} is deployed`
-    : `${short(plan.from)} → ${short(plan.to)}: ${plan.verdict}, ${plan.strategy}, ${plan.risk}`;
+    : `${changeText(plan)}: ${plan.verdict}, ${plan.strategy}, ${plan.risk}`;
   const isIdle = plan.verdict === 'nothing' && isSame;
   return [
     styleText('bold', title),
@@ -134,7 +135,7 @@ function policyText({ action, because }: Judgement, { approval, next }: Asked): 
 
 /** What the service does not do by itself. */
 function modeLines(plan: Plan, { action }: Judgement, mode: Mode, asked: Asked): string[] {
-  if (mode !== 'notify' || action !== 'apply' || plan.from === plan.to) return [];
+  if (mode !== 'notify' || action !== 'apply' || plan.verdict === 'nothing') return [];
   if (asked.approval !== undefined) return policyText({ action: 'approve', because: [] }, asked);
   return ['', 'the service only tells of it (mode: notify)', `next: ${asked.next}`];
 }

@@ -1,7 +1,6 @@
 import type { Invocation } from '../command-table.ts';
 import { UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
-import { short } from '../outcome.ts';
 import { reject } from '../reject.ts';
 import { openContext, openDoor, withLock } from './context.ts';
 import { whoTypes } from './who.ts';
@@ -23,19 +22,17 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     const rejection = await reject(host, config, { wanted, reason, by }).finally(() =>
       statusLine.clear(),
     );
-    const { rejected, isQuarantined } = rejection;
+    const { rejected, what, areImages, isQuarantined } = rejection;
     if (invocation.json) process.stdout.write(`${JSON.stringify(rejection, undefined, 2)}\n`);
     if (isQuarantined) {
-      log.info(`${short(rejected.commit)} is quarantined: ${rejected.reason}`, {
+      log.info(`${what} is quarantined: ${rejected.reason}`, {
         event: 'quarantined',
       });
       log.info(
-        `next: push another release to ${config.branch}; or: orchestrator-update run --force`,
+        `next: push another ${areImages ? 'image' : `release to ${config.branch}`}; or: orchestrator-update run --force`,
       );
     } else {
-      log.info(
-        `${short(rejected.commit)} is not applied again, and stays deployed: ${rejected.reason}`,
-      );
+      log.info(`${what} is not applied again, and stays deployed: ${rejected.reason}`);
     }
     await log.flush();
     return exitCodes.done;

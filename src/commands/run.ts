@@ -1,5 +1,6 @@
 import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
+import { isLookDue } from '../core/image-due.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
@@ -7,7 +8,7 @@ import { dockerSocket } from '../host/engine-socket.ts';
 import { hasPulse } from '../host/engine-pulse.ts';
 import { chooseStream, createQuickLog, type Log } from '../host/log.ts';
 import { heldFor, heldByQuarantine, isIdle, nothingToDo, short, type Outcome } from '../outcome.ts';
-import { quickLook } from '../quick-look.ts';
+import { quickLook, type QuickLook } from '../quick-look.ts';
 import { isAutomatic } from './automatic.ts';
 import { badBackup, isVerificationDue, remindOfBackup } from './bad-backup.ts';
 import { isEngineCheckDue } from './engine-check.ts';
@@ -165,20 +166,29 @@ async function lookQuickly(invocation: Invocation, door: Door): Promise<Ending |
   return { outcome, config, log };
 
   function quickOutcome(): Outcome | undefined {
-    if (tip === deployed) {
-      return nothingToDo(
-        `nothing to do: ${config.project_name} is at ${short(tip)}, the tip of ${config.branch}`,
-      );
-    }
     const back = heldBack(look?.hold, config.schedule, {
       now: new Date(),
       isAutomatic: isAutomatic(invocation),
     });
+    if (tip === deployed) {
+      if (!back && look && areImagesDue(look, invocation)) return undefined;
+      return nothingToDo(
+        `nothing to do: ${config.project_name} is at ${short(tip)}, the tip of ${config.branch}`,
+      );
+    }
     if (back) return heldFor(tip, back);
     return quarantineReason === undefined
       ? undefined
       : heldByQuarantine(config.branch, tip, quarantineReason);
   }
+}
+
+/** Images that wait for a person are told of by every run, as a release is. */
+function areImagesDue({ images, config }: QuickLook, invocation: Invocation): boolean {
+  if (images === undefined) return false;
+  const { check_minutes: checkMinutes } = config.images;
+  const isAsked = !isAutomatic(invocation);
+  return images.isAwaited || isLookDue(images.last, { checkMinutes, isAsked, nowMs: Date.now() });
 }
 
 async function runWhole(invocation: Invocation, door: Door): Promise<Ending> {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { systemctlShow } from '../argv/systemctl.ts';
 import type { Invocation } from '../command-table.ts';
 import type { Config } from '../config/schema.ts';
+import { shortDigest } from '../core/moved-image.ts';
 import { masked } from '../core/secret-values.ts';
 import { messageOf } from '../errors.ts';
 import { heldBack } from '../schedule.ts';
@@ -13,6 +14,7 @@ import { isAlive, readLockHolder } from '../host/lock.ts';
 import { remoteTip } from '../host/remote-tip.ts';
 import { findRepository } from '../host/repository.ts';
 import { openStateFiles } from '../host/state-files.ts';
+import { readImageQuarantine } from '../image-records.ts';
 import { short } from '../outcome.ts';
 import {
   readActive,
@@ -97,6 +99,10 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     ...(quarantined
       ? [`${short(quarantined.commit)} is quarantined: ${shown(quarantined.reason)}`]
       : []),
+    ...(await readImageQuarantine(state)).map(
+      ({ reference, digest, reason }) =>
+        `${reference} (${shortDigest(digest)}) is quarantined: ${shown(reason)}`,
+    ),
     ...(awaiting && awaiting.approved === null ? [awaitingText(awaiting)] : []),
     ...(back ? [`${back.why}: ${back.next}`] : []),
     ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),

@@ -43,10 +43,12 @@ export const imagesSchema = z
     keep_previous: z
       .number()
       .int()
-      .min(0)
+      .min(1)
       .max(100)
       .default(1)
-      .describe('How many images that were replaced are kept of each service.'),
+      .describe(
+        'How many of the images that newer ones took the place of are kept of each name; those before go once the newest has proven healthy.',
+      ),
     timeout_seconds: z
       .number()
       .min(1)

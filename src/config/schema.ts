@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { historySchema } from './history-schema.ts';
 import { windowSchema } from './window-schema.ts';
 import { engineSchema } from './engine-schema.ts';
-import { imagesSchema } from './images-schema.ts';
 import { notifySchema } from './notify-schema.ts';
 import { verifySchema } from './verify-schema.ts';
+import { imagesSchema } from './images-schema.ts';
 import { metricsSchema, reportSchema } from './report-schema.ts';
 import { absolutePath } from './absolute-path.ts';
 
@@ -198,8 +198,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Going back by itself from a release that is not healthy.'),
-  images: imagesSchema,
   engine: engineSchema,
+  images: imagesSchema,
   report: reportSchema,
   metrics: metricsSchema,
   notify: notifySchema,

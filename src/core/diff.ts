@@ -8,6 +8,15 @@ export type Change =
   | { readonly kind: 'removed'; readonly service: string }
   | { readonly kind: 'renamed'; readonly service: string; readonly from: string }
   | { readonly kind: 'image'; readonly service: string; readonly from: string; readonly to: string }
+  | {
+      /** Its registry has another image under the name that it has in both. */
+      readonly kind: 'moved';
+      readonly service: string;
+      readonly image: string;
+      /** Digests. */
+      readonly from: string;
+      readonly to: string;
+    }
   | { readonly kind: 'changed'; readonly service: string; readonly fields: readonly string[] }
   | {
       readonly kind: 'contents';

@@ -31,7 +31,10 @@ function hostMetrics(data: ReportData): Metric[] {
       { value: needsOperator === null ? 0 : 1 },
     ]),
     gauge('quarantined_releases', 'Releases that failed and are not tried again.', [
-      { value: quarantine.length },
+      { value: quarantine.filter(({ image }) => image === null).length },
+    ]),
+    gauge('quarantined_images', 'Images that failed and are not tried again.', [
+      { value: quarantine.filter(({ image }) => image !== null).length },
     ]),
     gauge(
       'engine_info',

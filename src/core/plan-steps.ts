@@ -1,7 +1,8 @@
 import { batchesOf } from './batches.ts';
 import { contentsIn, recreatedServices, refreshSteps } from './contents.ts';
 import { touchedServices, type Change } from './diff.ts';
-import type { PlanInput, Step, Strategy } from './plan.ts';
+import type { PlanInput } from './plan-input.ts';
+import type { Step, Strategy } from './plan.ts';
 import { own } from './own.ts';
 import { networkKeys } from './networks.ts';
 import type { ServicePlan } from './service-plan.ts';
@@ -16,8 +17,10 @@ export function changedNetworks(changes: readonly Change[]): string[] {
 }
 
 /** The tag that keeps the image of a service, under the name of a transaction or a backup. */
-export const keptTag = (name: string, service: string): string =>
-  `orchestrator-update/kept:${name}-${service}`;
+export const keptTag = (name: string, service: string): string => `${KEPT}:${name}-${service}`;
+
+/** The repository of such tags. */
+export const KEPT = 'orchestrator-update/kept';
 
 /** The steps before the barrier: none of them touches a running container. */
 export function prepareSteps(changes: readonly Change[], input: PlanInput): Step[] {
@@ -28,7 +31,7 @@ export function prepareSteps(changes: readonly Change[], input: PlanInput): Step
   const pull = imagesToPull(changes, input);
   return [
     ...(images.length > 0 ? [{ do: 'keep-images', images } as const] : []),
-    ...(pull.length > 0 ? [{ do: 'pull', images: pull } as const] : []),
+    ...pullSteps(pull, input),
     ...(input.servicesToBuild.length > 0
       ? [{ do: 'build', services: input.servicesToBuild } as const]
       : []),
@@ -36,6 +39,14 @@ export function prepareSteps(changes: readonly Change[], input: PlanInput): Step
     // Last, so that it is as fresh as it can be, and none is made for a release that cannot be had.
     { do: 'backup', name: input.backup },
   ];
+}
+
+/** What moved is pulled by its digest. */
+function pullSteps(images: readonly string[], { moved = [] }: PlanInput): Step[] {
+  const digests = Object.fromEntries(moved.map(({ reference, digest }) => [reference, digest]));
+  const all = [...new Set([...images, ...Object.keys(digests)])].toSorted();
+  if (all.length === 0) return [];
+  return [{ do: 'pull', images: all, ...(moved.length > 0 ? { digests } : {}) }];
 }
 
 /**
@@ -69,13 +80,20 @@ export function applySteps(
   strategy: Strategy,
   input: PlanInput,
 ): Step[] {
-  const checkout = { do: 'checkout', commit: input.to, force: false } as const;
+  const checkout = checkoutSteps(input);
   const restore = input.kind === 'rollback' ? restoreSteps(input) : [];
   const settle = { do: 'settle', release: 'new' } as const;
   const swap: Step[] =
     input.restores === undefined ? [] : [{ do: 'stop' }, { do: 'swap', data: 'of the backup' }];
   if (strategy === 'rebuild') {
-    return [{ do: 'sweep' }, ...restore, { do: 'down', release: 'old' }, ...swap, checkout, settle];
+    return [
+      { do: 'sweep' },
+      ...restore,
+      { do: 'down', release: 'old' },
+      ...swap,
+      ...checkout,
+      settle,
+    ];
   }
   const ups = batchesOf(servicesToUp(changes, services, input), input.before, input.after).map(
     (batch, index) => ({ do: 'up' as const, services: batch, removeOrphans: index === 0 }),
@@ -92,13 +110,19 @@ export function applySteps(
     { do: 'sweep' },
     ...restore,
     ...swap,
-    checkout,
+    ...checkout,
     ...ups,
     ...refreshSteps(readers),
     settle,
     // Last: what they depend on, or share a namespace with, may be made anew by the step before.
     ...(restarted.length > 0 ? [{ do: 'restart', services: restarted } as const] : []),
   ];
+}
+
+/** The tree, and the images chosen for what it names. */
+export function checkoutSteps({ to, pins }: Pick<PlanInput, 'to' | 'pins'>): Step[] {
+  const checkout = { do: 'checkout', commit: to, force: false } as const;
+  return pins === undefined ? [checkout] : [checkout, { do: 'pin', release: 'new' }];
 }
 
 /** The services that get a call of their own; the last step sees to all the others. */

@@ -1,15 +1,16 @@
-import type { ComposeModel } from './compose-model.ts';
-import { contentsIn, refreshSteps, withAction, type ContentsChange } from './contents.ts';
+import { contentsIn, refreshSteps, withAction } from './contents.ts';
 import { diffModels, touchedServices, type Change } from './diff.ts';
 import type { Effect } from './effect.ts';
-import { bringsDataBack, type VolumesBack } from './data-back.ts';
+import { bringsDataBack } from './data-back.ts';
 import { volumeName } from './mounts.ts';
-import type { Container } from './observe.ts';
-import { applySteps, changedNetworks, prepareSteps } from './plan-steps.ts';
+import type { ImageDigest, MovedImage } from './moved-image.ts';
+import { applySteps, changedNetworks, checkoutSteps, prepareSteps } from './plan-steps.ts';
+import type { Pins } from './pins.ts';
 import type { PlanRisk } from './policy.ts';
 import { reasonFor } from './reasons.ts';
 import { riskOf, volumeRisks, type Risk } from './risk.ts';
-import { planServices, type ServicePlan, type ServicePlanInput } from './service-plan.ts';
+import type { PlanInput } from './plan-input.ts';
+import { planServices, type ServicePlan } from './service-plan.ts';
 import { atLeast } from './version.ts';
 
 /** An image that must survive until the release after this one: the tag keeps it from pruning. */
@@ -28,7 +29,12 @@ export interface KeptImage {
 export type Step =
   | { readonly do: 'backup'; readonly name: string }
   | { readonly do: 'keep-images'; readonly images: readonly KeptImage[] }
-  | { readonly do: 'pull'; readonly images: readonly string[] }
+  | {
+      readonly do: 'pull';
+      readonly images: readonly string[];
+      /** By reference: what is pulled under the name, whatever the registry has under it then. */
+      readonly digests?: Readonly<Record<string, string>>;
+    }
   | { readonly do: 'build'; readonly services: readonly string[] }
   | { readonly do: 'sweep' }
   | { readonly do: 'restore-images'; readonly images: readonly KeptImage[] }
@@ -37,6 +43,7 @@ export type Step =
   | { readonly do: 'stop' }
   | { readonly do: 'swap'; readonly data: 'of the backup' | 'as before' }
   | { readonly do: 'checkout'; readonly commit: string; readonly force: boolean }
+  | { readonly do: 'pin'; readonly release: 'old' | 'new' }
   | { readonly do: 'up'; readonly services: readonly string[]; readonly removeOrphans: boolean }
   | { readonly do: 'recreate'; readonly services: readonly string[] }
   | { readonly do: 'restart'; readonly services: readonly string[] }
@@ -67,6 +74,12 @@ export interface Plan {
   readonly effects?: { readonly from: Effect; readonly to: Effect };
   /** By reference: the digest of each image that the release names, where asked for; empty where not known. */
   readonly digests?: Readonly<Record<string, string>>;
+  /** Images that moved at their registries, where that is what is brought; the commit is the same. */
+  readonly moved?: readonly MovedImage[];
+  /** Services that run another tag than the compose file names, in either release; absent where none does. */
+  readonly pins?: { readonly from: Pins; readonly to: Pins };
+  /** Those of them that a person goes back from: they are quarantined. */
+  readonly left?: readonly ImageDigest[];
   /** The backup whose data is brought with the release. */
   readonly restores?: string;
   /** The backup whose data comes back with the old release, when this one is taken back by itself. */
@@ -84,51 +97,6 @@ export interface Plan {
   readonly prepare: readonly Step[];
   /** Steps after the barrier. */
   readonly apply: readonly Step[];
-}
-
-/** The facts a plan is made of. */
-export interface PlanInput {
-  readonly kind: 'update' | 'rollback';
-  /** Names the tags of kept images. */
-  readonly name: string;
-  readonly backup: string;
-  readonly from: string;
-  readonly to: string;
-  readonly before: ComposeModel;
-  readonly after: ComposeModel;
-  /** Files that differ between the two commits, relative to the work tree. */
-  readonly changedPaths: readonly string[];
-  /** Services that read files which changed, whether or not their definition did. */
-  readonly contents: readonly ContentsChange[];
-  /** The same of the old release's services. */
-  readonly contentsBefore: readonly ContentsChange[];
-  /** Services whose build context holds a changed file, or that have no image yet. */
-  readonly servicesToBuild: readonly string[];
-  /** Images that running containers use now, by service. */
-  readonly runningImages: readonly { service: string; reference: string; id: string }[];
-  /** For a rollback by hand: the images kept when the target was left. */
-  readonly keptImages?: readonly KeptImage[];
-  readonly strategy: Strategy;
-  readonly composeVersion: string;
-  readonly containers: readonly Container[];
-  /** Services with containers that the new release has behind a profile which is not active. */
-  readonly dormant: readonly string[];
-  readonly stale: ServicePlanInput['stale'];
-  readonly imageVolumes: ServicePlanInput['imageVolumes'];
-  /** The configuration hash compose gives each service of either release. */
-  readonly hashesBefore: Readonly<Record<string, string>>;
-  readonly hashesAfter: Readonly<Record<string, string>>;
-  /** Image IDs on this host, by the references of the new model. */
-  readonly imageIds: Readonly<Record<string, string>>;
-  /** Whether services that run with other settings than their release has are mended on the way. */
-  readonly repairsDrift: boolean;
-  /** Apply every service, whether or not its model changed (`run --force`, a rollback). */
-  readonly everything: boolean;
-  /** The backup whose data is to be brought, too (`restore --volumes`). */
-  readonly restores?: string;
-  /** When the data of before comes back with the old release. */
-  readonly volumesBack?: VolumesBack;
-  readonly warnings: readonly string[];
 }
 
 /** Compose applies a changed network by itself, and reliably, from this version (facts: 2.37). */
@@ -150,7 +118,7 @@ export function makePlan(input: PlanInput): Plan {
   const touches = verdict !== 'nothing';
   const apply: Step[] = touches
     ? applySteps(changes, services, strategy, input)
-    : [{ do: 'checkout', commit: input.to, force: false }];
+    : checkoutSteps(input);
   return {
     kind: input.kind,
     from: input.from,
@@ -169,6 +137,9 @@ export function makePlan(input: PlanInput): Plan {
     services,
     risk: riskOf(risks),
     risks,
+    ...(input.moved === undefined ? {} : { moved: input.moved }),
+    ...(input.left === undefined ? {} : { left: input.left }),
+    ...(input.pins === undefined ? {} : { pins: input.pins }),
     ...(input.restores === undefined ? {} : { restores: input.restores }),
     ...(touches && bringsDataBack(input, services) ? { dataBack: input.backup } : {}),
     leave: services.flatMap(({ service, action, drift }) =>
@@ -200,6 +171,7 @@ export function stepsBack(plan: Plan): Step[] {
     ...(restores === undefined ? [] : [{ do: 'swap', data: 'as before' } as const]),
     ...(dataBack === undefined ? [] : [{ do: 'swap', data: 'of the backup' } as const]),
     { do: 'checkout', commit: plan.from, force: true },
+    ...(plan.pins === undefined ? [] : [{ do: 'pin', release: 'old' } as const]),
   ];
   if (plan.verdict === 'nothing') return back;
   return [
@@ -233,11 +205,22 @@ export function keptImages(plan: Plan): readonly KeptImage[] {
 /** What compose sees, and the services it would leave alone although what they use changed. */
 function changesOf(input: PlanInput): Change[] {
   const changes = diffModels(input.before, input.after);
-  const anew = new Set(touchedServices(changes));
+  const moved = movedChanges(changes, input);
+  const anew = new Set(touchedServices([...changes, ...moved]));
   const contents = input.contents
     .filter(({ service }) => Object.hasOwn(input.before.services, service) && !anew.has(service))
     .map((change) => ({ kind: 'contents' as const, ...withAction(input.after, change) }));
-  return [...changes, ...contents];
+  return [...changes, ...moved, ...contents];
+}
+
+/** Services whose image moved under its name; one that gets another name is told of by its model. */
+function movedChanges(changes: readonly Change[], { moved = [] }: PlanInput): Change[] {
+  const told = new Set(touchedServices(changes));
+  return moved.flatMap(({ services, reference: image, from, digest: to }) =>
+    services
+      .filter((service) => !told.has(service))
+      .map((service) => ({ kind: 'moved' as const, service, image, from, to })),
+  );
 }
 
 function risksIn(services: readonly ServicePlan[], { before, after }: PlanInput): PlanRisk[] {
@@ -255,7 +238,7 @@ function verdictOf(changes: readonly Change[], input: PlanInput): Verdict {
     (change) => change.kind !== 'contents' || change.on?.do !== 'ignore',
   );
   if (counted.length === 0 && input.servicesToBuild.length === 0) return 'nothing';
-  const imagesOnly = counted.every((change) => change.kind === 'image');
+  const imagesOnly = counted.every(({ kind }) => kind === 'image' || kind === 'moved');
   return imagesOnly && input.servicesToBuild.length === 0 ? 'images' : 'full';
 }
 

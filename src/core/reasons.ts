@@ -1,4 +1,5 @@
 import type { Change } from './diff.ts';
+import { shortDigest } from './moved-image.ts';
 
 /** A change in a person's words. */
 export function reasonFor(change: Change): string {
@@ -11,6 +12,8 @@ export function reasonFor(change: Change): string {
       return `service ${change.from} is now called ${change.service}`;
     case 'image':
       return `service ${change.service} has a new image: ${change.from} → ${change.to}`;
+    case 'moved':
+      return `service ${change.service} has a newer image: ${change.image} (${shortDigest(change.from)} → ${shortDigest(change.to)})`;
     case 'changed':
       return `service ${change.service} changed: ${change.fields.map(fieldName).join(', ')}`;
     case 'contents':

@@ -2,7 +2,14 @@ import { durationText, momentText } from './duration.ts';
 import { html, type Html } from './html.ts';
 import { runCard, time } from './report-run.ts';
 import { reportStyle } from './report-style.ts';
-import { outcomeOf, shortCommit, sizeText, stateOfHost, type Tone } from './report-words.ts';
+import {
+  outcomeOf,
+  quarantinedText,
+  shortCommit,
+  sizeText,
+  stateOfHost,
+  type Tone,
+} from './report-words.ts';
 import type { ReportBackup, ReportData } from './report.ts';
 
 /** Nothing is loaded, from nowhere, and nothing is run. */
@@ -119,22 +126,23 @@ function quarantineSection({ quarantine }: ReportData): Html {
   const rows = quarantine
     .toSorted((left, right) => (left.at < right.at ? 1 : -1))
     .map(
-      ({ commit, reason, at }) =>
+      (one) =>
         html`<tr>
-          <td data-name="Release" class="code tight">${shortCommit(commit)}</td>
-          <td data-name="Since" class="tight">${time(at)}</td>
-          <td>${reason}</td>
+          <td data-name="What" class="code tight">${quarantinedText(one)}</td>
+          <td data-name="Since" class="tight">${time(one.at)}</td>
+          <td>${one.reason}</td>
         </tr>`,
     );
   return html`<h2>In quarantine</h2>
     <div class="panel">
       <p class="soft small">
-        Releases that failed: none is tried again until the branch moves on, or somebody says so.
+        What failed: it is not tried again until the branch, or the image, moves on, or somebody
+        says so.
       </p>
       <table>
         <thead>
           <tr>
-            <th>Release</th>
+            <th>What</th>
             <th>Since</th>
             <th>Why</th>
           </tr>

@@ -2,6 +2,7 @@ import type { Downtime } from './downtime.ts';
 import { durationText, momentText } from './duration.ts';
 import { html, type Html } from './html.ts';
 import type { State } from './journal.ts';
+import { releaseText } from './moved-image.ts';
 import type { Phase } from './phases.ts';
 import { outcomeOf, phaseWord, shortCommit, sizeText } from './report-words.ts';
 import type { ReportRun, ReportService } from './report.ts';
@@ -21,7 +22,7 @@ export function runCard(run: ReportRun): Html {
         <h3>${time(run.at)}</h3>
         <span class="soft">took ${durationText(run.seconds)}</span>
       </div>
-      <span class="code soft">${shortCommit(run.from)} → ${shortCommit(run.to)}</span>
+      <span class="code soft">${releaseText(run, shortCommit)}</span>
     </div>
     ${isTold ? html`<p class="why">${run.note ?? ''}</p>` : undefined} ${timeline(run.phases)}
     <div class="two">

@@ -1,9 +1,11 @@
+import { releaseText } from './moved-image.ts';
 import { agoText, durationText, momentText } from './duration.ts';
 import { millisecondsOf } from './moment.ts';
 import {
   downtimeText,
   outcomeOf,
   phaseWord,
+  quarantinedText,
   shortCommit,
   sizeText,
   stateOfHost,
@@ -24,8 +26,7 @@ export function reportText(data: ReportData): string[] {
     ...(alarm === null ? [] : [`  ALARM: ${alarm}`]),
     ...holds.map((hold) => `  held: ${hold}`),
     ...data.quarantine.map(
-      ({ commit, reason, at }) =>
-        `  quarantined: ${shortCommit(commit)} since ${when(at, nowMs)}: ${reason}`,
+      (one) => `  quarantined: ${quarantinedText(one)} since ${when(one.at, nowMs)}: ${one.reason}`,
     ),
     '',
     ...(runs.length === 0 ? ['no update or rollback yet'] : []),
@@ -34,10 +35,10 @@ export function reportText(data: ReportData): string[] {
 }
 
 function runText(run: ReportRun, nowMs: number): string[] {
-  const { from, to, seconds, note, reasons, warnings, phases, backup, services, state } = run;
+  const { seconds, note, reasons, warnings, phases, backup, services, state } = run;
   const times = phases.map((phase) => `${phaseWord(phase.state)} ${durationText(phase.seconds)}`);
   return [
-    `${when(run.at, nowMs)}: ${outcomeOf(run).word} ${shortCommit(from)} → ${shortCommit(to)}, took ${durationText(seconds)}`,
+    `${when(run.at, nowMs)}: ${outcomeOf(run).word} ${releaseText(run, shortCommit)}, took ${durationText(seconds)}`,
     ...(note === null || state === 'COMMITTED' ? [] : [`  because: ${note}`]),
     ...reasons.map((reason) => `  ${reason}`),
     ...warnings.map((warning) => `  warning: ${warning}`),

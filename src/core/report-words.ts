@@ -1,4 +1,5 @@
 import { durationText } from './duration.ts';
+import { shortDigest } from './moved-image.ts';
 import { isFinal, type State } from './journal.ts';
 import type { ReportData, ReportRun } from './report.ts';
 
@@ -52,6 +53,16 @@ export function sizeText(bytes: number): string {
 /** A commit as a person reads it. */
 export function shortCommit(commit: string): string {
   return commit.slice(0, 12);
+}
+
+/** What is in quarantine, as a person reads it. */
+export function quarantinedText({
+  commit,
+  image,
+}: Pick<ReportData['quarantine'][number], 'commit' | 'image'>): string {
+  return image === null
+    ? shortCommit(commit ?? '')
+    : `${image.reference} (${shortDigest(image.digest)})`;
 }
 
 /** The longest time that a service was away, which it was, and how many others were. */

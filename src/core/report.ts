@@ -2,6 +2,7 @@ import type { Downtime } from './downtime.ts';
 import { downtimeOf, isFinal, lastNote, stateOf, type State, type Transaction } from './journal.ts';
 import { isoOf } from './moment.ts';
 import { phasesOf, secondsOf, type Phase } from './phases.ts';
+import { imagesOf, type ImageDigest } from './moved-image.ts';
 import type { Plan, Verdict } from './plan.ts';
 import type { Risk } from './risk.ts';
 import { rollbackReason, type RollbackReason } from './rollback-reason.ts';
@@ -56,7 +57,10 @@ export interface ReportEngine {
 }
 
 export interface ReportQuarantine {
-  readonly commit: string;
+  /** Of a release; null of an image. */
+  readonly commit: string | null;
+  /** Null of a release. */
+  readonly image: ImageDigest | null;
   readonly reason: string;
   readonly at: string;
 }
@@ -90,6 +94,8 @@ export interface ReportRun {
   readonly seconds: number;
   readonly from: string;
   readonly to: string;
+  /** Of a run that brought newer images, or took them back: their names; its commits are the same. */
+  readonly images: readonly string[];
   readonly verdict: Verdict;
   readonly risk: Risk;
   readonly state: State;
@@ -143,11 +149,7 @@ export function makeReport(input: ReportInput): ReportData {
     holds: input.holds.map(withoutSecrets),
     needsOperator: input.needsOperator === undefined ? null : withoutSecrets(input.needsOperator),
     runs: transactions.map((transaction) => runIn(transaction, backups)),
-    quarantine: input.quarantine.map(({ commit, reason, at }) => ({
-      commit,
-      reason: withoutSecrets(reason),
-      at,
-    })),
+    quarantine: input.quarantine.map((one) => ({ ...one, reason: withoutSecrets(one.reason) })),
     backups,
     alarm: verification.alarm ? withoutSecrets(alarmText(verification.alarm)) : null,
     engine: input.engine ?? null,
@@ -167,6 +169,7 @@ function runIn({ id, plan, entries }: Transaction, backups: readonly ReportBacku
     seconds: secondsOf(entries),
     from: plan.from,
     to: plan.to,
+    images: imagesOf(plan),
     verdict: plan.verdict,
     risk: plan.risk,
     state: stateOf(entries),

@@ -5,6 +5,8 @@ export interface ImageFacts {
   readonly id: string;
   /** What a registry gives the same image back for: `name@sha256:…`. */
   readonly digests: readonly string[];
+  /** Its names here. */
+  readonly tags: readonly string[];
   readonly sizeBytes: number;
 }
 

@@ -189,9 +189,11 @@ function reasonsToRecreate(input: ServicePlanInput, name: string, now: Service):
   const isChanged = input.changes.some(
     (change) => (change.kind === 'changed' || change.kind === 'image') && change.service === name,
   );
+  const moved = input.changes.filter((one) => one.kind === 'moved' && one.service === name);
   const hash = own(hashesAfter, name);
   const differs = hash !== undefined && hash !== own(hashesBefore, name);
   return [
+    ...moved.map(reasonFor),
     ...(isRebuilt ? ['the whole cluster is taken down and brought up'] : []),
     ...(servicesToBuild.includes(name) ? ['its image is built anew'] : []),
     ...((sharers ? isChanged : differs) ? ['its definition changed'] : []),

@@ -1,4 +1,5 @@
 import { canonicalJson, sameValue } from './canonical-json.ts';
+import { shortDigest, type ImageDigest } from './moved-image.ts';
 import { own } from './own.ts';
 import type { Plan, Strategy, Verdict } from './plan.ts';
 import type { PlanRisk } from './policy.ts';
@@ -33,6 +34,8 @@ export interface Terms {
   readonly contents: string;
   /** Every image that the release names and does not build: its digest by reference; empty where it is not known. */
   readonly digests: Readonly<Record<string, string>>;
+  /** Those that moved, where that is what is brought: the commit is the same. */
+  readonly moved?: readonly ImageDigest[];
 }
 
 /** The terms of a plan, whose `effects` and `digests` have been learned. */
@@ -54,8 +57,11 @@ export function termsOf(plan: Plan): Terms {
     bringsDataBack: dataBack !== undefined,
     contents: effects?.to.contents ?? '',
     digests,
+    ...(plan.moved === undefined ? {} : { moved: plan.moved.map(digestOnly) }),
   };
 }
+
+const digestOnly = ({ reference, digest }: ImageDigest): ImageDigest => ({ reference, digest });
 
 /** A risk found with the plan and one found once its images are here are the same: in an order of their own, each once. */
 function sortedRisks(risks: readonly PlanRisk[]): PlanRisk[] {
@@ -121,12 +127,11 @@ function digestDifferences(told: Terms, now: Terms): string[] {
   const references = Object.keys({ ...told.digests, ...now.digests }).toSorted();
   return references.flatMap((reference) => {
     const [was, is] = [own(told.digests, reference), own(now.digests, reference)];
-    return changed(`image ${reference}`, was ?? 'not named', is ?? 'not named', shortDigest);
+    return changed(`image ${reference}`, was ?? 'not named', is ?? 'not named', digestText);
   });
 }
 
-const shortDigest = (digest: string): string =>
-  digest === '' ? 'not known' : digest.replace(/^(sha256:.{12}).*$/, '$1');
+const digestText = (digest: string): string => (digest === '' ? 'not known' : shortDigest(digest));
 
 function serviceDifferences(told: Terms, now: Terms): string[] {
   const before = new Map(told.services.map((one) => [one.service, one]));

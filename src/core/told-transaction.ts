@@ -2,6 +2,7 @@ import { sections, type Change, type Section } from './diff.ts';
 import { downtimeOf, lastNote, stateOf, type Entry, type Transaction } from './journal.ts';
 import type { Draft } from './notification.ts';
 import { downtimeTexts, outagesOf, outageTexts } from './outage.ts';
+import { backText, changeText, imagesText, subjectText } from './moved-image.ts';
 import type { Plan } from './plan.ts';
 
 /** Names in one line; the others are counted. */
@@ -34,6 +35,8 @@ function changedText(change: Change): string[] {
   switch (change.kind) {
     case 'image':
       return [`${change.service} (image ${change.from} → ${change.to})`];
+    case 'moved':
+      return [`${change.service} (image ${change.image}, newer)`];
     case 'changed':
       return [`${change.service} (${change.fields.join(', ')})`];
     case 'contents':
@@ -59,7 +62,7 @@ export function begunDraft({ id, plan, entries }: Transaction): Draft {
     event: 'started',
     about: `begun ${id}`,
     at: entries[0]?.at ?? '',
-    summary: `${what} from ${short(plan.from)} to ${short(plan.to)} has begun`,
+    summary: `${what} ${plan.moved === undefined ? `from ${short(plan.from)} to ${short(plan.to)}` : `of ${changeText(plan)}`} has begun`,
     changes: changeTexts(plan),
     next: 'journalctl -u orchestrator-update -f    # watch it',
     facts: factsOf(id, plan),
@@ -80,7 +83,6 @@ export function endedDraft(transaction: Transaction, isQuarantined: boolean): Dr
     outages: awayTexts(transaction),
     facts: factsOf(id, plan),
   };
-  const [from, to] = [short(plan.from), short(plan.to)];
   const { headline, output } = reasonIn(lastNote(entries) ?? '');
   const facts = { ...common.facts, reason: headline };
   switch (stateOf(entries)) {
@@ -90,11 +92,11 @@ export function endedDraft(transaction: Transaction, isQuarantined: boolean): Dr
       return {
         ...common,
         event: 'rolled-back',
-        alsoAbout: [`quarantine ${plan.to}`],
-        summary: `${to} was rolled back to ${from}, which is healthy: ${headline}`,
+        alsoAbout: [quarantineOf(plan)],
+        summary: `${backText(plan)}: ${headline}`,
         output,
         next: isQuarantined
-          ? `mend it and push: ${to} is quarantined; orchestrator-update history; orchestrator-update run --force    # tries it again`
+          ? `mend it and push: ${subjectText(plan)} is quarantined; orchestrator-update history; orchestrator-update run --force    # tries it again`
           : 'orchestrator-update history; the next run tries it again',
         facts,
       };
@@ -102,8 +104,8 @@ export function endedDraft(transaction: Transaction, isQuarantined: boolean): Dr
       return {
         ...common,
         event: 'needs-operator',
-        alsoAbout: [`operator ${id}`, `quarantine ${plan.to}`],
-        summary: `neither ${to} nor ${from} could be verified: ${headline}`,
+        alsoAbout: [`operator ${id}`, quarantineOf(plan)],
+        summary: `neither what is new nor what was before could be verified (${changeText(plan)}): ${headline}`,
         output,
         next: 'orchestrator-update status; docker compose ps; docker compose logs --tail 50; when the cluster is well: orchestrator-update acknowledge',
         facts,
@@ -133,11 +135,10 @@ function abortedDraft(
   common: Omit<Draft, 'event' | 'summary'>,
 ): Draft | undefined {
   const note = lastNote(entries) ?? '';
-  const to = short(plan.to);
   if (/^(an update (waits for approval|is available)|interrupted by|was stopped)/.test(note))
     return undefined;
   if (note.startsWith('the run was cut off')) {
-    const summary = `the update to ${to} was cut off before anything was touched; ${short(plan.from)} runs, and the next run tries it again`;
+    const summary = `the update of ${changeText(plan)} was cut off before anything was touched; what was before runs, and the next run tries it again`;
     return { ...common, event: 'recovered', summary };
   }
   const { headline, output } = reasonIn(note);
@@ -147,7 +148,7 @@ function abortedDraft(
     event: isBackup ? 'backup-failed' : 'failed',
     // Tried again later and later: once a day is enough; of each of both, since who hears of one may not hear of the other.
     about: `${isBackup ? 'backup ' : ''}failed ${plan.to}`,
-    summary: `the update to ${to} was given up before anything was touched: ${headline}`,
+    summary: `the update of ${changeText(plan)} was given up before anything was touched: ${headline}`,
     output,
     next: 'orchestrator-update status; orchestrator-update doctor; orchestrator-update run    # tries it again',
   };
@@ -171,13 +172,22 @@ export function reasonIn(note: string): { headline: string; output: string[] } {
   return { headline: first.replace(/:$/, ''), output: rest.filter((one) => one !== '') };
 }
 
-function committedText({ kind, from, to, restores }: Plan): string {
+function committedText(plan: Plan): string {
+  const { kind, from, to, restores, moved, left } = plan;
   const [old, now] = [short(from), short(to)];
   if (restores !== undefined)
     return `${now} was restored with the data of ${restores}, and verified`;
+  if (left !== undefined) return `a person went back from ${imagesText(left)}; it was verified`;
+  if (moved !== undefined) return `updated ${changeText(plan)}, and verified`;
   return kind === 'update'
     ? `updated from ${old} to ${now}, and verified`
     : `a person went back from ${old} to ${now}; it was verified`;
+}
+
+/** What a later run says of it, while it is held. */
+function quarantineOf({ to, moved }: Plan): string {
+  const digests = moved?.map(({ digest }) => digest).toSorted();
+  return digests === undefined ? `quarantine ${to}` : `images ${digests.join(' ')}`;
 }
 
 function factsOf(id: string, { kind, from, to }: Plan): Record<string, string> {

@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Command } from '../argv/command.ts';
 import { printable } from '../argv/command.ts';
 import {
@@ -26,12 +27,15 @@ import { readGivenContents } from './given-contents.ts';
 import type { ComposeHost, Resolved, Staging } from './host.ts';
 import { parseModel } from './model-json.ts';
 import { rememberHashes } from './known-hashes.ts';
+import { replaceFile, syncDirectory } from './state-files.ts';
+import { files } from '../state-names.ts';
 import type { Repository } from './repository.ts';
 
 export interface ComposeContext {
   readonly config: Config;
   readonly repository: Repository;
   readonly cacheDirectory: string;
+  readonly stateDirectory: string;
   readonly signal: () => AbortSignal | undefined;
   readonly watch: Watch;
 }
@@ -42,6 +46,9 @@ export function createCompose(context: ComposeContext): ComposeHost {
   const live = projectIn(config, config.project_dir);
   const run = (command: Command, cwd: string): Promise<ExecResult> =>
     runCompose(context, command, cwd);
+  const pinned = join(context.stateDirectory, files.pinnedModel);
+  const atPresent = (): ComposeProject =>
+    existsSync(pinned) ? { ...live, files: [pinned] } : live;
   const atLive = (command: Command): Promise<ExecResult> => run(command, config.project_dir);
   const stagedProject = (staging: Staging): ComposeProject =>
     projectIn(config, join(staging.directory, repository.projectPath));
@@ -68,9 +75,10 @@ export function createCompose(context: ComposeContext): ComposeHost {
           return hashesIn((await atLive(composeHashes(project))).stdout);
         }),
       ),
-    up: async (options) => void (await atLive(composeUp(live, options))),
-    start: async (services) => void (await atLive(composeStart(live, services))),
-    restart: async (services) => void (await atLive(composeRestart(live, services))),
+    pin: (model) => pinModel(pinned, model),
+    up: async (options) => void (await atLive(composeUp(atPresent(), options))),
+    start: async (services) => void (await atLive(composeStart(atPresent(), services))),
+    restart: async (services) => void (await atLive(composeRestart(atPresent(), services))),
     down: (model) =>
       withModelFile(context, model, async (file) => {
         await atLive(composeDown({ ...live, files: [file], profiles: ['*'] }));
@@ -83,6 +91,15 @@ export function createCompose(context: ComposeContext): ComposeHost {
       await fillBuildContexts(repository, staging, model, services, limits);
       await runCompose(context, composeBuild(project, services), project.directory, timeoutSeconds);
     },
+    ...besideIt(context),
+    recipe: () =>
+      `cd ${config.project_dir} && ${printable(composeUp(atPresent(), { services: [], removeOrphans: true }))}`,
+  };
+}
+
+/** A project of its own, to see whether a backup comes up. */
+function besideIt(context: ComposeContext): Pick<ComposeHost, 'upBeside' | 'downBeside'> {
+  return {
     upBeside: (model) =>
       withModelFile(context, model, async (file) => {
         const beside = { name: model.name ?? '', directory: '/', files: [file], profiles: [] };
@@ -92,9 +109,16 @@ export function createCompose(context: ComposeContext): ComposeHost {
       const beside = { name: project, directory: '/', files: [], profiles: [] };
       await runCompose(context, composeDown(beside), '/');
     },
-    recipe: () =>
-      `cd ${config.project_dir} && ${printable(composeUp(live, { services: [], removeOrphans: true }))}`,
   };
+}
+
+/** It holds what `.env` holds: nobody but root may read it. */
+async function pinModel(file: string, model: ComposeModel | undefined): Promise<void> {
+  if (model === undefined) {
+    await rm(file, { force: true });
+    return syncDirectory(dirname(file));
+  }
+  await replaceFile(file, JSON.stringify(model));
 }
 
 /** The model of a staged release, as if it lay at the live place, with what its configs and secrets hold. */
@@ -207,8 +231,8 @@ async function refusal(
   if (!(error instanceof CommandError)) return error;
   const said = error.stderr.trim().replaceAll(staging.root, '');
   if (said === '') return error;
-  const files = await filesRead(config, join(staging.directory, repository.projectPath));
-  const where = files.map((file) => join(config.project_dir, file)).join(', ');
+  const read = await filesRead(config, join(staging.directory, repository.projectPath));
+  const where = read.map((file) => join(config.project_dir, file)).join(', ');
   return new InvalidReleaseError(
     staging.commit,
     `docker compose cannot read the release ${staging.commit.slice(0, 12)} (${where || `no compose file in ${config.project_dir}`}): ${said}`,

@@ -82,7 +82,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
-    compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
+    compose: createCompose({ ...shared, ...settings }),
     engine: createEngine({ ...shared, ...docker, sleep }),
     registries: createRegistries({ ...copying, ...docker, ...clock, state, sleep }),
     backups: createBackups(copying),

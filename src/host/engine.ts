@@ -1,4 +1,5 @@
 import { parseImageReference } from '../core/image-reference.ts';
+import { KEPT } from '../core/plan-steps.ts';
 import { dockerExec, dockerLoad } from '../argv/docker.ts';
 import { resetDocker, restartDocker, systemctlShow, whenDockerStarted } from '../argv/systemctl.ts';
 import { OperatorError } from '../errors.ts';
@@ -26,8 +27,6 @@ export interface EngineContext extends PullContext {
 
 /** A restart of Docker stops every container, each with its own time to end. */
 const RESTART_SECONDS = 150;
-/** The repository of the tags that keep images for a rollback. */
-const KEPT = 'orchestrator-update/kept';
 
 /** Docker itself, over its API. */
 export function createEngine(context: EngineContext): EngineHost {
@@ -120,8 +119,8 @@ function imageActs(
     imageFacts: async (image) => {
       const details = await inspectImage(api, image);
       if (details === undefined) return undefined;
-      const { Id: id, RepoDigests: digests, Size: sizeBytes = 0 } = details;
-      return { id, digests: digests ?? [], sizeBytes };
+      const { Id: id, RepoDigests: digests, RepoTags: tags, Size: sizeBytes = 0 } = details;
+      return { id, digests: digests ?? [], tags: tags ?? [], sizeBytes };
     },
     loadImage: (file) => loadImage(context, file),
     tag: async (image, reference) => {
@@ -221,6 +220,7 @@ function isWhole({ status, body }: ApiAnswer): boolean {
 interface ImageDetails {
   readonly Id: string;
   readonly RepoDigests?: readonly string[] | null;
+  readonly RepoTags?: readonly string[] | null;
   readonly Size?: number;
   readonly Config?: { readonly Volumes?: Readonly<Record<string, unknown>> | null } | null;
 }

@@ -128,6 +128,8 @@ export interface ComposeHost {
   allServices(staging: Staging): Promise<readonly string[]>;
   /** The configuration hash compose would give each service of a model. */
   hashes(model: ComposeModel): Promise<Readonly<Record<string, string>>>;
+  /** Has the live tree applied as this model from now on; undefined: as its own files say. Outlives us. */
+  pin(model: ComposeModel | undefined): Promise<void>;
   /** Applies the live tree. */
   up(options: UpOptions): Promise<void>;
   /** Starts the containers of services as they are. */

@@ -1,7 +1,7 @@
 import { canonicalJson } from '../../src/core/canonical-json.ts';
 import type { ComposeModel, Service } from '../../src/core/compose-model.ts';
 import type { Container } from '../../src/core/observe.ts';
-import type { PlanInput } from '../../src/core/plan.ts';
+import type { PlanInput } from '../../src/core/plan-input.ts';
 
 export type Services = Readonly<Record<string, Service>>;
 

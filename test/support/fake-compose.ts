@@ -1,7 +1,7 @@
 import type { UpOptions } from '../../src/argv/compose.ts';
 import type { Host } from '../../src/host/host.ts';
 import type { Effect } from './fake-host.ts';
-import { hashOf, newContainer, releaseOf, type World } from './fake-world.ts';
+import { hashOf, modelOf, newContainer, releaseOf, type World } from './fake-world.ts';
 
 type Read = <Value>(value: () => Value) => Promise<Value>;
 
@@ -17,6 +17,7 @@ export function fakeCompose(world: World, effect: Effect, read: Read): Host['com
         const entries = Object.entries(model.services);
         return Object.fromEntries(entries.map(([name, one]) => [name, JSON.stringify(one)]));
       }),
+    pin: (model) => effect(() => void (world.pinned = model)),
     up: (options) => up(world, effect, options),
     start: (services) =>
       effect(
@@ -57,7 +58,7 @@ async function up(
 ): Promise<void> {
   if (world.tree.locked) throw new Error('compose.yml: half of a file');
   const { commit } = world.tree;
-  const { model } = releaseOf(world, commit);
+  const model = modelOf(world, commit);
   if (removeOrphans) {
     const orphans = world.containers.filter(({ service }) => !(service in model.services));
     for (const { id } of orphans) await remove(world, effect, id);
@@ -71,7 +72,7 @@ async function converge(
   effect: Effect,
   { commit, name, forceRecreate }: { commit: string; name: string; forceRecreate: boolean },
 ): Promise<void> {
-  const image = releaseOf(world, commit).model.services[name]?.image ?? '';
+  const image = modelOf(world, commit).services[name]?.image ?? '';
   const all = world.containers.filter((one) => one.service === name);
   const old = all.find((one) => one.state !== 'created') ?? all[0];
   const change = (id: string, fields: object): void => {

@@ -107,7 +107,7 @@ export function fakeHost(world: World, disturbance: Disturbance = {}): Host {
       },
       pull: (reference) =>
         effect(() => {
-          const id = world.registry.get(reference);
+          const id = world.registry.get(reference) ?? idByDigest(world, reference);
           if (id === undefined) throw new Error(`manifest for ${reference} not found`);
           world.images.set(reference, id);
         }),
@@ -226,13 +226,22 @@ function remoteImage(world: World, reference: string): RemoteImage {
   return { status: 'there', detail: '', platforms: [], layers: {}, ...digest };
 }
 
+/** What `name@sha256:…` names, as long as its registry has it. */
+function idByDigest(world: World, reference: string): string | undefined {
+  const [, id] = reference.split('@sha256:');
+  return [...world.registry.values(), ...world.former].find((one) => one === id);
+}
+
 function imageFacts(world: World, image: string): ImageFacts | undefined {
   const id = world.images.get(image) ?? image;
   const names = [...world.images].flatMap(([reference, one]) =>
-    one === id && id !== 'id:z:1' ? [reference.split(':')[0]] : [],
+    one === id && id !== 'id:z:1' ? [reference.split(/[:@]/)[0]] : [],
   );
   if (names.length === 0 && id !== 'id:z:1') return undefined;
-  return { id, digests: names.map((name) => `${name}@sha256:${id}`), sizeBytes: 1 };
+  const tags = [...world.images].flatMap(([name, one]) =>
+    one === id && !name.includes('@') ? [name] : [],
+  );
+  return { id, digests: names.map((name) => `${name}@sha256:${id}`), tags, sizeBytes: 1 };
 }
 
 export type Read = <Value>(value: () => Value) => Promise<Value>;

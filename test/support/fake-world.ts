@@ -35,6 +35,12 @@ export interface World {
   images: Map<string, string>;
   /** What the registry would give for a reference. */
   readonly registry: Map<string, string>;
+  /** IDs that registries still have, by digest alone. */
+  readonly former: Set<string>;
+  /** IDs of images that never become healthy. */
+  readonly sickImages: Set<string>;
+  /** What compose is given in the place of the tree's files. */
+  pinned: ComposeModel | undefined;
   /** What registries answer otherwise: by reference. */
   readonly answers: Map<string, ImageAnswer>;
   readonly files: Map<string, string>;
@@ -66,6 +72,9 @@ export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start
     images: new Map(),
     registry: new Map(),
     answers: new Map(),
+    former: new Set(),
+    sickImages: new Set(),
+    pinned: undefined,
     files: new Map(),
     backups: new Set(),
     partialBackups: new Set(),
@@ -101,7 +110,11 @@ export function releaseOf(world: World, commit: string): FakeRelease {
 }
 
 export const hashOf = (world: World, commit: string, service: string): string =>
-  JSON.stringify(releaseOf(world, commit).model.services[service]);
+  JSON.stringify(modelOf(world, commit).services[service]);
+
+/** What compose makes of the tree at a release. */
+export const modelOf = (world: World, commit: string): ComposeModel =>
+  world.pinned ?? releaseOf(world, commit).model;
 
 /** The volume that `db` writes to. */
 export const dataVolume: Volume = {
@@ -121,10 +134,11 @@ export function newContainer(
   name: string,
   state: Container['state'] = 'running',
 ): FakeContainer {
-  const image = releaseOf(world, commit).model.services[service]?.image ?? '';
+  const image = modelOf(world, commit).services[service]?.image ?? '';
   const imageId = world.images.get(image);
   if (imageId === undefined) throw new Error(`no such image: ${image} (and --pull never)`);
-  const isSick = releaseOf(world, commit).sick?.includes(service) ?? false;
+  const isSick =
+    world.sickImages.has(imageId) || (releaseOf(world, commit).sick?.includes(service) ?? false);
   return {
     id: `c${world.nextId++}`,
     name,

@@ -214,8 +214,15 @@ export const busyReport: ReportInput = {
   quarantine: [
     {
       commit: commitOf(66),
+      image: null,
       reason: 'not healthy after 42 s: service orchestrator is unhealthy: connection refused',
       at: new Date(START_MS + 66 * HOUR_MS).toISOString(),
+    },
+    {
+      commit: null,
+      image: { reference: 'redis:7', digest: `sha256:${'5c'.repeat(32)}` },
+      reason: 'not healthy after 31 s: service cache is unhealthy: exited with 1',
+      at: new Date(START_MS + 70 * HOUR_MS).toISOString(),
     },
   ],
   backups: [

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { makePlan, stepsBack, type Plan, type PlanInput } from '../../../src/core/plan.ts';
+import { makePlan, stepsBack, type Plan } from '../../../src/core/plan.ts';
+import type { PlanInput } from '../../../src/core/plan-input.ts';
 import { model, planInput } from '../../support/builders.ts';
 
 const web = { image: 'web:1' };
@@ -32,6 +33,7 @@ function words(steps: Plan['apply']): string[] {
       case 'recreate':
         return `recreate ${step.services.join('+')}`;
       case 'down':
+      case 'pin':
       case 'settle':
         return `${step.do} ${step.release}`;
       case 'checkout':

@@ -95,6 +95,7 @@ await t.test('metrics are what Prometheus reads', async (t) => {
     'orchestrator_update_last_update_downtime_seconds{service="orchestrator"} 4.21',
     'orchestrator_update_backup_size_bytes 4810000000',
     'orchestrator_update_quarantined_releases 1',
+    'orchestrator_update_quarantined_images 1',
     'orchestrator_update_engine_info{version="29.1.3"} 1',
     'orchestrator_update_engine_upgrade_available 1',
   ]) {
@@ -158,7 +159,7 @@ await t.test('no text becomes markup', async (t) => {
           holds: [reason],
           needsOperator: name,
           transactions: [transaction],
-          quarantine: [{ commit: name, reason, at: host }],
+          quarantine: [{ commit: name, image: null, reason, at: host }],
           backups: [{ name, createdAt: host, commit: reason, sizeBytes: 1, files: 1, seconds: 1 }],
           verification: {
             last: {},
@@ -212,7 +213,7 @@ await t.test('a secret of either release is nowhere', async (t) => {
     ],
     holds: [said],
     needsOperator: said,
-    quarantine: [{ commit: 'c', reason: said, at: '' }],
+    quarantine: [{ commit: 'c', image: null, reason: said, at: '' }],
     secrets: secretValues(before, after),
   });
   for (const [form, all] of Object.entries(shown)) {

@@ -19,9 +19,14 @@ const model = {
 };
 const images = { web: 'sha256:w', built: ID, worker: 'sha256:k', again: ID, orphan: 'sha256:o' };
 const facts = {
-  'sha256:w': { id: 'sha256:w', digests: ['web@sha256:d'], sizeBytes: 1 },
-  'sha256:k': { id: 'sha256:k', digests: ['registry.example/worker@sha256:e'], sizeBytes: 10 },
-  [ID]: { id: ID, digests: [], sizeBytes: 100 },
+  'sha256:w': { id: 'sha256:w', digests: ['web@sha256:d'], tags: [], sizeBytes: 1 },
+  'sha256:k': {
+    id: 'sha256:k',
+    digests: ['registry.example/worker@sha256:e'],
+    tags: [],
+    sizeBytes: 10,
+  },
+  [ID]: { id: ID, digests: [], tags: [], sizeBytes: 100 },
 };
 
 await t.test('what is built here, or has no digest, is saved: one file for each ID', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { makePlan, type PlanInput } from '../../../src/core/plan.ts';
+import { makePlan } from '../../../src/core/plan.ts';
+import type { PlanInput } from '../../../src/core/plan-input.ts';
 import { container, hashes, model, planInput, type Services } from '../../support/builders.ts';
 
 /** `service action` of every service, with what a plan is made of. */

@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import t from 'tap';
 import { withImageVolumes } from '../../../src/core/image-volumes.ts';
-import { makePlan, type Plan, type PlanInput } from '../../../src/core/plan.ts';
+import { makePlan, type Plan } from '../../../src/core/plan.ts';
+import type { PlanInput } from '../../../src/core/plan-input.ts';
 import {
   differencesBetween,
   hashOf,

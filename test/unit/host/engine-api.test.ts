@@ -137,7 +137,10 @@ await t.test('an image that is not there is no failure, a broken engine is', asy
 
 await t.test('what an image is, and what the engine is made of', async (t) => {
   const { engine } = await engineWith(t, {
-    'GET /images/here/json': [200, { Id: 'sha256:h', RepoDigests: ['here@sha256:d'], Size: 7 }],
+    'GET /images/here/json': [
+      200,
+      { Id: 'sha256:h', RepoDigests: ['here@sha256:d'], RepoTags: ['here:1'], Size: 7 },
+    ],
     'GET /images/built/json': [200, { Id: 'sha256:b', RepoDigests: null }],
     'GET /info': [200, { Driver: 'overlay2', DockerRootDir: '/data/docker' }],
     'GET /version': [
@@ -152,9 +155,9 @@ await t.test('what an image is, and what the engine is made of', async (t) => {
       },
     ],
   });
-  const here = { id: 'sha256:h', digests: ['here@sha256:d'], sizeBytes: 7 };
+  const here = { id: 'sha256:h', digests: ['here@sha256:d'], tags: ['here:1'], sizeBytes: 7 };
   t.same(await engine.imageFacts('here'), here);
-  t.same(await engine.imageFacts('built'), { id: 'sha256:b', digests: [], sizeBytes: 0 });
+  t.same(await engine.imageFacts('built'), { id: 'sha256:b', digests: [], tags: [], sizeBytes: 0 });
   t.equal(await engine.imageFacts('absent'), undefined);
   t.same(await engine.versions(), {
     dockerd: '26.1.5',
