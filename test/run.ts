@@ -61,6 +61,8 @@ const programs: Programs = {
   mandoc: 'mandoc',
   groff: 'groff-base',
   chromium: 'chromium',
+  'docker-registry': 'docker-registry',
+  openssl: 'openssl',
 };
 
 async function runSuite(suite: Suite): Promise<SuiteResults> {

@@ -142,14 +142,20 @@ async function firstAnswer(state: State): Promise<WebAnswer> {
   try {
     return await paced(state, firstRequest(state));
   } catch (error) {
-    const isAway = error instanceof LookError && error.kind === 'unreachable';
-    if (!mayBePlain || !isAway) throw error;
+    if (!mayBePlain || !isAway(error)) throw error;
     state.origin = `http://${host}`;
-    const answer = await paced(state, firstRequest(state));
-    // A server that wants TLS says so with 400: what is wrong with its certificate was said before.
+    const answer = await paced(state, firstRequest(state)).catch((second: unknown) => {
+      // What is wrong with a certificate is said by the first.
+      throw isAway(second) ? error : second;
+    });
+    // So a server that wants TLS says it.
     if (answer.status === 400) throw error;
     return answer;
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof LookError && error.kind === 'unreachable';
 }
 
 async function ask(state: State, tokens: Tokens, wish: Wish): Promise<WebAnswer> {

@@ -1,0 +1,265 @@
+import { assert, property, string } from 'fast-check';
+import t from 'tap';
+import {
+  createdOf,
+  instanceFor,
+  parseManifest,
+  parsePlatform,
+  platformText,
+} from '../../../src/core/manifest.ts';
+import {
+  errorsOf,
+  isDigest,
+  mayBePlain,
+  nextPage,
+  parseChallenge,
+  parseTags,
+  parseToken,
+  pullScopes,
+  remainingOf,
+  repositoryOf,
+  retryAfterSeconds,
+  tokenUrl,
+} from '../../../src/core/registry.ts';
+import { findingKey, keptMemory, parseMemory, restOf } from '../../../src/core/registry-memory.ts';
+
+const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+
+await t.test('where an image is asked for', (t) => {
+  const hub = { registry: 'docker.io', host: 'registry-1.docker.io' };
+  for (const name of [
+    'nginx',
+    'nginx:1',
+    'docker.io/nginx',
+    'library/nginx',
+    'index.docker.io/library/nginx:1',
+  ]) {
+    t.same(repositoryOf(name), { ...hub, path: 'library/nginx' }, name);
+  }
+  t.same(repositoryOf('team/app:1'), { ...hub, path: 'team/app' });
+  const own = { registry: 'reg.lab:5000', host: 'reg.lab:5000', path: 'a/b/c' };
+  t.same(repositoryOf('reg.lab:5000/a/b/c:1'), own);
+  t.same(repositoryOf('localhost/app').host, 'localhost');
+  t.end();
+});
+
+await t.test('plain HTTP on this host, and where the engine lists it; nowhere else', (t) => {
+  for (const host of [
+    'localhost',
+    'localhost:5000',
+    '127.0.0.1:5000',
+    '127.3.2.1',
+    '[::1]:5000',
+    'reg.lab:5000',
+  ]) {
+    t.ok(mayBePlain(host, ['reg.lab:5000']), host);
+  }
+  for (const host of [
+    'reg.lab',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '10.0.0.1',
+    'docker.io',
+  ]) {
+    t.notOk(mayBePlain(host, ['reg.lab:5000']), host);
+  }
+  t.end();
+});
+
+await t.test('challenges, one of many, and odd ones', (t) => {
+  const bearer = { scheme: 'bearer', realm: 'https://auth.lab/token', service: 'reg.lab' };
+  const plain = 'Bearer realm="https://auth.lab/token",service="reg.lab"';
+  t.same(parseChallenge(plain), bearer);
+  t.same(parseChallenge(`${plain},scope="repository:a/b:pull,push"`), bearer);
+  t.same(parseChallenge(`Basic realm="x, Bearer", ${plain}`), bearer);
+  t.same(parseChallenge('bearer REALM=https://auth.lab/token , service=reg.lab'), bearer);
+  t.same(parseChallenge('Bearer service="reg.lab", realm="https://auth.lab/t\\oken"'), bearer);
+  t.same(parseChallenge('Basic realm="Registry"'), { scheme: 'basic' });
+  t.same(parseChallenge('Basic'), { scheme: 'basic' });
+  for (const odd of [
+    '',
+    'Negotiate',
+    'Bearer',
+    'realm="x"',
+    '="',
+    'Bearer service="x"',
+    '"""',
+    ',,, ,',
+  ]) {
+    t.equal(parseChallenge(odd), undefined, odd);
+  }
+  assert(property(string({ maxLength: 300 }), (text) => void parseChallenge(text)));
+  const startedAtMs = performance.now();
+  for (const part of ['Bearer ', 'a=', '"\\', ' ,', 'x ']) parseChallenge(part.repeat(20_000));
+  t.ok(performance.now() - startedAtMs < 2000, 'a long one takes no time');
+  t.end();
+});
+
+await t.test('one token for many repositories', (t) => {
+  t.same(pullScopes(['b', 'a', 'b']), ['repository:a:pull', 'repository:b:pull']);
+  const challenge = { scheme: 'bearer', realm: 'https://a.lab/t?x=1', service: 's&s' } as const;
+  t.equal(
+    tokenUrl(challenge, pullScopes(['a/b', 'c'])),
+    'https://a.lab/t?x=1&service=s%26s&scope=repository%3Aa%2Fb%3Apull&scope=repository%3Ac%3Apull',
+  );
+  for (const realm of ['', 'auth.lab', 'file:///etc/shadow', 'javascript:1']) {
+    t.equal(tokenUrl({ ...challenge, realm }, []), undefined, realm);
+  }
+  t.same(parseToken('{"token":"T","expires_in":300}'), { token: 'T', livesSeconds: 300 });
+  t.same(parseToken('{"access_token":"T"}'), { token: 'T', livesSeconds: 60 });
+  t.same(parseToken('{"token":"T","expires_in":-5}')?.livesSeconds, 60);
+  for (const odd of ['', 'null', '[]', '{"token":7}', '{"token":"a\\r\\nb: c"}', '{"token":""}']) {
+    t.equal(parseToken(odd), undefined, odd);
+  }
+  t.end();
+});
+
+await t.test('how long to wait, how many are left', (t) => {
+  const nowMs = Date.parse('2026-11-26T05:00:00Z');
+  const after = (header: string | undefined): number | undefined =>
+    retryAfterSeconds(header, nowMs);
+  t.same(['0', '7', ' 30 ', '99999999'].map(after), [0, 7, 30, 86_400]);
+  t.equal(after('Thu, 26 Nov 2026 05:01:00 GMT'), 60);
+  t.equal(after('Thu, 26 Nov 2020 05:01:00 GMT'), 0, 'it is over');
+  t.same([undefined, '', '-5', '1.5', 'soon', '1e9'].map(after), Array(6).fill(undefined));
+  t.same(['76;w=21600', '0', ' 5 ;w=1'].map(remainingOf), [76, 0, 5]);
+  t.same([undefined, '', 'many', '-1', '5x'].map(remainingOf), Array(5).fill(undefined));
+  t.equal(nextPage('</v2/x/tags/list?last=b&n=2>; rel="next"'), '/v2/x/tags/list?last=b&n=2');
+  t.equal(nextPage('</a>; rel="prev"'), undefined);
+  t.end();
+});
+
+await t.test('lists, errors and digests, also hostile ones', (t) => {
+  t.same(parseTags('{"name":"x","tags":["a",7,"b"]}'), ['a', 'b']);
+  t.same(parseTags('{"tags":null}'), []);
+  t.equal(parseTags('{}'), undefined);
+  t.equal(parseTags('<html>'), undefined);
+  const said = JSON.stringify({ errors: [{ code: 'X', message: '\u001B[31mred\nline' }] });
+  t.equal(errorsOf(said), 'X: [31mred line'.replace('[', ' ['));
+  t.equal(errorsOf('{"errors":"no list"}'), '');
+  t.equal(errorsOf('{"errors":[null,7]}'), '');
+  t.ok(isDigest(digest('a')));
+  for (const odd of ['', 'sha256:', digest('A'), `${digest('a')}\n`, 'md5:1', 'sha256:../../x']) {
+    t.notOk(isDigest(odd), odd);
+  }
+  t.end();
+});
+
+await t.test('the instance of this platform in an index', (t) => {
+  const one = (letter: string, platform: object | null, more = {}): object => ({
+    digest: digest(letter),
+    platform,
+    ...more,
+  });
+  const text = JSON.stringify({
+    manifests: [
+      one('0', { os: 'unknown', architecture: 'unknown' }),
+      one(
+        '1',
+        { os: 'linux', architecture: 'amd64' },
+        { annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } },
+      ),
+      one('2', { os: 'windows', architecture: 'amd64' }),
+      one('3', { os: 'linux', architecture: 'amd64', variant: 'v3' }),
+      one('4', { os: 'linux', architecture: 'amd64' }),
+      one('5', { os: 'linux', architecture: 'arm', variant: 'v6' }),
+      one('6', { os: 'linux', architecture: 'arm', variant: 'v7' }),
+      one('7', { os: 'linux', architecture: 'arm64', variant: 'v8' }),
+      one('8', null),
+      { digest: 'sha256:short', platform: { os: 'linux', architecture: 's390x' } },
+      null,
+      7,
+    ],
+  });
+  const manifest = parseManifest(text);
+  const instances = manifest?.kind === 'index' ? manifest.instances : [];
+  const chosen = (platform: string): string | undefined =>
+    instanceFor(instances, parsePlatform(platform))?.digest.at(-1);
+  t.same(
+    [
+      'linux/amd64',
+      'linux/arm64',
+      'linux/arm64/v8',
+      'linux/arm',
+      'linux/arm/v7',
+      'linux/arm/v6',
+    ].map(chosen),
+    ['4', '7', '7', '6', '6', '5'],
+  );
+  t.same(['linux/arm/v5', 'linux/s390x', 'darwin/arm64'].map(chosen), Array(3).fill(undefined));
+  t.equal(chosen('linux/amd64/v3'), '3');
+  t.same(
+    instances.map((found) => platformText(found.platform)),
+    [
+      'windows/amd64',
+      'linux/amd64/v3',
+      'linux/amd64',
+      'linux/arm/v6',
+      'linux/arm/v7',
+      'linux/arm64/v8',
+    ],
+  );
+  t.same(parseManifest(JSON.stringify({ config: { digest: digest('c') } })), {
+    kind: 'image',
+    config: digest('c'),
+  });
+  const schema1 = JSON.stringify({ schemaVersion: 1, fsLayers: [] });
+  for (const odd of ['', 'null', '7', '{}', schema1, '{"config":{"digest":"x"}}']) {
+    t.equal(parseManifest(odd), undefined, odd);
+  }
+  t.end();
+});
+
+await t.test('when an image was made, where it says so and can mean it', (t) => {
+  const nowMs = Date.parse('2026-11-26T05:00:00Z');
+  const created = (at: unknown): string | undefined =>
+    createdOf(JSON.stringify({ created: at }), nowMs);
+  t.equal(created('2026-11-25T00:00:00.123456789Z'), '2026-11-25T00:00:00.123456789Z');
+  for (const odd of [
+    '1970-01-01T00:00:00Z',
+    '0001-01-01T00:00:00Z',
+    '2027-11-25T00:00:00Z',
+    '',
+    'x',
+    7,
+    null,
+  ]) {
+    t.equal(created(odd), undefined, String(odd));
+  }
+  t.equal(createdOf('no JSON', nowMs), undefined);
+  t.end();
+});
+
+await t.test('what is remembered: damaged parts are left out, old ones go', (t) => {
+  const nowMs = Date.parse('2026-11-26T05:00:00Z');
+  const finding = {
+    digest: digest('a'),
+    platformDigest: digest('b'),
+    isOther: true,
+    seen: '2026-11-26T04:00:00Z',
+  };
+  const old = { ...finding, seen: '2026-01-01T00:00:00Z' };
+  const rest = { until: '2026-11-26T06:00:00Z', why: 'HTTP 429' };
+  const over = { until: '2026-11-26T04:59:00Z', why: 'HTTP 429' };
+  const wrongClock = { until: '2030-01-01T00:00:00Z', why: 'HTTP 429' };
+  const key = findingKey('nginx:1', 'sha256:1');
+  const text = JSON.stringify({
+    images: { [key]: finding, bad: { digest: 7 }, old },
+    rests: { a: rest, b: over, c: wrongClock, d: 5 },
+  });
+  const memory = parseMemory(text);
+  t.same(Object.keys(memory.images), [key, 'old']);
+  t.same(
+    ['a', 'b', 'c', 'd', 'constructor'].map((name) => restOf(memory, name, nowMs)),
+    [rest, ...Array(4).fill(undefined)],
+  );
+  const fresh = { other: finding };
+  t.same(keptMemory(memory, fresh, nowMs), {
+    images: { [key]: finding, other: finding },
+    rests: { a: rest },
+  });
+  for (const odd of [undefined, '', '{', 'null', '[]', '{"images":7,"rests":null}']) {
+    t.same(parseMemory(odd), { images: {}, rests: {} });
+  }
+  t.end();
+});
