@@ -28,7 +28,10 @@ export function repositoryOf(reference: string): Repository {
 
 /** Whether Docker speaks plain HTTP with a registry: on this very host, or where its daemon.json says so. */
 export function mayBePlain(host: string, insecureRegistries: readonly string[]): boolean {
-  if (insecureRegistries.includes(host)) return true;
+  return insecureRegistries.includes(host) || isThisHost(host);
+}
+
+export function isThisHost(host: string): boolean {
   const name = host.replace(/:\d+$/, '');
   return name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name);
 }

@@ -2,6 +2,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { Agent as PlainAgent, request as plainRequest, type IncomingMessage } from 'node:http';
 import { Agent, request, type RequestOptions } from 'node:https';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
+import { isThisHost } from '../core/registry.ts';
 import { messageOf } from '../errors.ts';
 
 /** One request to a web server. */
@@ -25,10 +26,13 @@ export interface WebAnswer {
 /** No answer came, or one that is too large. */
 export class NoAnswerError extends Error {
   readonly isTooLarge: boolean;
+  /** The connection was kept from before, and the server had closed it. */
+  readonly isStale: boolean;
 
-  constructor(message: string, isTooLarge = false) {
+  constructor(message: string, { isTooLarge = false, isStale = false } = {}) {
     super(message);
     this.isTooLarge = isTooLarge;
+    this.isStale = isStale;
   }
 }
 
@@ -61,8 +65,8 @@ export function openWeb(
   const settings = {
     keepAlive: true,
     maxSockets: 8,
-    // Of Node 24.5; its types are older. Docker's own proxies are those of its unit.
-    proxyEnv: process.env,
+    // Of Node 24.5; its types are older. Like Docker, without one for this very host.
+    proxyEnv: isThisHost(registryHost) ? {} : process.env,
   };
   let secure: Agent | undefined;
   const plain = new PlainAgent(settings);
@@ -72,7 +76,12 @@ export function openWeb(
       secure ??= isPlain
         ? undefined
         : new Agent({ ...settings, secureContext: trustFor(registryHost) });
-      return send(one, isPlain ? plain : secure, timeoutSeconds, signal());
+      const agent = isPlain ? plain : secure;
+      const again = (error: unknown): Promise<WebAnswer> => {
+        if (!(error instanceof NoAnswerError) || !error.isStale) throw error;
+        return send(one, agent, timeoutSeconds, signal());
+      };
+      return send(one, agent, timeoutSeconds, signal()).catch(again);
     },
     close: () => {
       plain.destroy();
@@ -103,6 +112,7 @@ function send(
 ): Promise<WebAnswer> {
   return new Promise((resolve, reject) => {
     let why: NoAnswerError | undefined;
+    let hasBegun = false;
     const options: RequestOptions = { method, headers, agent, ...(signal ? { signal } : {}) };
     const call = url.protocol === 'http:' ? plainRequest(url, options) : request(url, options);
     const end = (error: NoAnswerError): void => {
@@ -115,15 +125,19 @@ function send(
     );
     const fail = (error: Error): void => {
       clearTimeout(timer);
-      reject(signal?.aborted ? signal.reason : (why ?? new NoAnswerError(failureOf(error))));
+      const isStale = call.reusedSocket && !hasBegun;
+      const noAnswer = why ?? new NoAnswerError(failureOf(error), { isStale });
+      reject(signal?.aborted ? signal.reason : noAnswer);
     };
     call.once('error', fail);
     call.once('response', (response) => {
+      hasBegun = true;
       const chunks: Buffer[] = [];
       let bytes = 0;
       response.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > mostBytes) end(new NoAnswerError(`more than ${mostBytes} bytes`, true));
+        if (bytes > mostBytes)
+          end(new NoAnswerError(`more than ${mostBytes} bytes`, { isTooLarge: true }));
         else chunks.push(chunk);
       });
       response.once('error', fail);

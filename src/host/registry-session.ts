@@ -181,6 +181,12 @@ async function following(state: State, request: WebRequest): Promise<WebAnswer> 
   let next = request;
   for (let count = 0; count <= MOST_REDIRECTS; count += 1) {
     const answer = await paced(state, next);
+    if (answer.status === 401 && next.url.origin !== state.origin) {
+      const headers = await asGuest(state, next, answer);
+      if (headers === undefined) return answer;
+      next = { ...next, headers };
+      continue;
+    }
     const to = answer.header('location');
     if (![301, 302, 303, 307, 308].includes(answer.status) || to === undefined) return answer;
     const from = next.url;
@@ -195,6 +201,31 @@ async function following(state: State, request: WebRequest): Promise<WebAnswer> 
     next = { ...next, url, headers: url.origin === from.origin ? next.headers : others };
   }
   throw badAnswer(registry, request.url.href, 'sends us from one place to the next');
+}
+
+/** There are registries that are a name for another one, which wants a token even of who has no login there. */
+async function asGuest(
+  state: State,
+  { url, headers }: WebRequest,
+  answer: WebAnswer,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const challenge = challengeOf(answer);
+  const path = /^\/v2\/(.+)\/(?:manifests|blobs|tags)\//.exec(url.pathname)?.[1];
+  const isRefused = headers['authorization'] !== undefined;
+  if (challenge?.scheme !== 'bearer' || path === undefined || isRefused) return undefined;
+  const tokens = openTokens(
+    {
+      ...state.parts,
+      registry: url.host,
+      paths: [path],
+      mayBePlain: url.protocol === 'http:',
+      credentials: undefined,
+      problem: undefined,
+      send: (request) => paced(state, request),
+    },
+    challenge,
+  );
+  return { ...headers, ...(await tokens.authorization(path)) };
 }
 
 /** Sends when the registry wants to be asked; one that is asked too often is waited for, for a while. */

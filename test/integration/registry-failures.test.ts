@@ -1,8 +1,8 @@
-import type { ServerResponse } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import t from 'tap';
 import type { ImageAnswer } from '../../src/core/image-look.ts';
 import { asker, heads, login, PLATFORM, withImages } from '../support/registry-asker.ts';
-import { startRegistry, user, type Fault } from '../support/registry-world.ts';
+import { listen, startRegistry, user, type Fault } from '../support/registry-world.ts';
 
 t.beforeEach(() => {
   process.env['DOCKER_CONFIG'] = '/nowhere';
@@ -101,9 +101,7 @@ type Act = (response: ServerResponse) => unknown;
 const onHead =
   (act: Act): Fault =>
   (request, response) => {
-    if (request.method !== 'HEAD') return false;
-    act(response);
-    return true;
+    return request.method === 'HEAD' && act(response) !== false;
   };
 
 const onUrl =
@@ -185,6 +183,56 @@ await t.test('who we are is said to the registry alone', async (t) => {
   t.ok(world.sent.some(({ authorization }) => authorization === `Basic ${right}`));
   t.ok(elsewhere.sent.length > 0);
   t.ok(elsewhere.sent.every(({ authorization }) => authorization === undefined));
+});
+
+await t.test(
+  'a registry that is a name for another, which wants a token of everybody',
+  async (t) => {
+    const name = await startRegistry(t, 'password');
+    const behind = await startRegistry(t, 'token');
+    const host = asker(t);
+    const [reference = ''] = await withImages(t, name, host, ['team/app']);
+    login(t, name.name, user.password);
+    const now = await behind.push('team/app', '1', { [PLATFORM]: 'newer' });
+    name.fault = onUrl('/v2/team/', (response) => {
+      const location = `http://${behind.name}${response.req.url}`;
+      response.writeHead(307, { location }).end();
+    });
+    t.match(await host.answer({ reference }), { verdict: 'moved', digest: now.digest });
+    const said = behind.sent.flatMap(({ authorization }) => authorization ?? []);
+    t.ok(said.length > 0 && said.every((one) => one.startsWith('Bearer ')), 'as a guest');
+  },
+);
+
+await t.test('a connection that the server has closed meanwhile is made again', async (t) => {
+  const world = await startRegistry(t, 'none');
+  const host = asker(t);
+  const [reference = ''] = await withImages(t, world, host, ['team/app']);
+  let isFirst = true;
+  world.fault = onHead((response) => {
+    if (!isFirst) return false;
+    isFirst = false;
+    response.destroy();
+    return true;
+  });
+  t.match(await host.answer({ reference }), { verdict: 'same' });
+});
+
+await t.test('through the proxy that is configured; not for this host', async (t) => {
+  const asked: string[] = [];
+  const proxy = createServer();
+  proxy.on('connect', ({ url = '' }, socket) => {
+    asked.push(url);
+    socket.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
+  });
+  process.env['HTTPS_PROXY'] = `http://127.0.0.1:${await listen(t, proxy)}`;
+  t.teardown(() => delete process.env['HTTPS_PROXY']);
+  const host = asker(t);
+  const failed = { verdict: 'failed', kind: 'unreachable' };
+  t.match(await host.answer({ reference: 'reg.example/team/app:1' }), failed);
+  t.same(asked, ['reg.example:443']);
+  t.match(await host.answer({ reference: '127.0.0.1:1/team/app:1' }), failed);
+  t.equal(asked.length, 1);
 });
 
 await t.test('another certificate than a trusted one: nothing is asked, nor said', async (t) => {

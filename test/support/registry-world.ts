@@ -121,7 +121,7 @@ function createFront(keys: Keys | undefined, listener: RequestListener): Server 
 }
 
 /** Listens on a port of its own until the test ends. */
-async function listen(t: Test, server: Server): Promise<number> {
+export async function listen(t: Test, server: Server): Promise<number> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {
