@@ -13,6 +13,9 @@ const store = '/var/lib/private-registry/docker/registry/v2/repositories/orchest
 const IMAGE = 'application/vnd.docker.distribution.manifest.v2+json';
 const INDEX = 'application/vnd.oci.image.index.v1+json';
 
+const curl = ['-sSf', '-u', `${login.username}:${login.password}`];
+const urlOf = (tag: string): string => `http://${privateRegistry}/v2/orchestrator/manifests/${tag}`;
+
 await t.test('what registries have, of a cluster with an image of its own registry', async (t) => {
   const host = await startInstalled();
   t.teardown(() => host.destroy());
@@ -23,8 +26,8 @@ await t.test('what registries have, of a cluster with an image of its own regist
   await host.pushCluster({ services: { orchestrator: { image } } });
   await expectUpdate(t, host, 0);
   const here = await imagesOf(host);
-  const first = await manifestOf(host, 'v2');
-  const other = await manifestOf(host, 'v3');
+  const first = await entryOf(host, 'v2');
+  const other = await entryOf(host, 'v3');
 
   await t.test('nothing moved', async (t) => {
     const { exitCode, stdout } = await host.cli('images');
@@ -37,23 +40,24 @@ await t.test('what registries have, of a cluster with an image of its own regist
 
   await t.test('another platform moved: the same; then ours', async (t) => {
     const platforms = [
-      { ...first.entry, platform: { os: 'linux', architecture: 'amd64' } },
-      { ...other.entry, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } },
+      { ...first, platform: { os: 'linux', architecture: 'amd64' } },
+      { ...other, platform: { os: 'linux', architecture: 'arm64', variant: 'v8' } },
     ];
     const index = JSON.stringify({ schemaVersion: 2, mediaType: INDEX, manifests: platforms });
-    await putManifest(host, 'v2', INDEX, index);
+    await host.writeFile('/tmp/index.json', index);
+    await putManifest(host, 'v2', INDEX, '/tmp/index.json');
     const said = await host.cli('images');
     t.equal(said.exitCode, 0);
     t.match(said.stdout, rowOf(image, 'same: its image for another platform moved'));
-    await putManifest(host, 'v2', IMAGE, other.text);
+    await putManifest(host, 'v2', IMAGE, '/tmp/v3.json');
     const moved = await host.cli('images', '--json');
     t.equal(moved.exitCode, 0);
     const { services } = JSON.parse(moved.stdout) as {
       services: { service: string; answer: { pinned?: string } | null }[];
     };
     const { answer } = services.find(({ service }) => service === 'orchestrator') ?? {};
-    const pinned = `${image}@${other.entry.digest}`;
-    t.match(answer, { verdict: 'moved', digest: other.entry.digest, pinned });
+    const pinned = `${image}@${other.digest}`;
+    t.match(answer, { verdict: 'moved', digest: other.digest, pinned });
   });
 
   await t.test('a wrong password, no answer, a deleted tag, no registry', async (t) => {
@@ -108,26 +112,18 @@ async function writeLogin(host: InstalledHost, password: string): Promise<void> 
   await host.writeFile('/root/.docker/config.json', config, { mode: '0600' });
 }
 
-const curl = ['-sSf', '-u', `${login.username}:${login.password}`];
-const urlOf = (tag: string): string => `http://${privateRegistry}/v2/orchestrator/manifests/${tag}`;
-
-async function manifestOf(host: InstalledHost, tag: string) {
-  const accept = ['-H', `accept: ${IMAGE}`];
-  const { stdout: text } = await host.run('curl', [...curl, ...accept, urlOf(tag)], {
-    reject: true,
-  });
-  const head = await host.run('curl', [...curl, ...accept, '-I', urlOf(tag)], { reject: true });
-  const digest = /^docker-content-digest: (\S+)/im.exec(head.stdout)?.[1] ?? '';
-  return { text, entry: { mediaType: IMAGE, digest, size: Buffer.byteLength(text) } };
+/** An entry of an index for a tag; its manifest is left in a file of that name. */
+async function entryOf(host: InstalledHost, tag: string) {
+  const ask = [...curl, '-H', `accept: ${IMAGE}`, urlOf(tag)];
+  await host.run('curl', [...ask, '-o', `/tmp/${tag}.json`], { reject: true });
+  const { stdout } = await host.run('curl', [...ask, '-I'], { reject: true });
+  const header = (name: string): string =>
+    new RegExp(`^${name}: (\\S+)`, 'im').exec(stdout)?.[1] ?? '';
+  const size = Number(header('content-length'));
+  return { mediaType: IMAGE, digest: header('docker-content-digest'), size };
 }
 
-async function putManifest(
-  host: InstalledHost,
-  tag: string,
-  type: string,
-  text: string,
-): Promise<void> {
-  await host.writeFile('/tmp/manifest.json', text);
-  const body = ['-X', 'PUT', '-H', `content-type: ${type}`, '--data-binary', '@/tmp/manifest.json'];
+async function putManifest(host: InstalledHost, tag: string, type: string, file: string) {
+  const body = ['-X', 'PUT', '-H', `content-type: ${type}`, '--data-binary', `@${file}`];
   await host.run('curl', [...curl, ...body, urlOf(tag)], { reject: true });
 }
