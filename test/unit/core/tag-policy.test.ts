@@ -81,6 +81,7 @@ await t.test('precedence as semver.org has it', (t) => {
   const order = [
     '1.0.0-alpha',
     '1.0.0-alpha.1',
+    '1.0.0-alpha.beta',
     '1.0.0-beta',
     '1.0.0-beta.2',
     '1.0.0-beta.11',
