@@ -18,7 +18,7 @@ export interface VersionTag {
  * These words tell one from the other.
  */
 const PRE_RELEASE =
-  /^-((?:alpha|beta|rc|cr|pre|preview|prerelease|dev|snapshot|nightly|canary|next|milestone|m|a|b)(?:\d+|\.[0-9a-z]+)*)(?=-|$)/i;
+  /^-((?:alpha|beta|rc|cr|pre|preview|prerelease|dev|snapshot|nightly|canary|next|milestone|m|a|b)\d*(?:\.[0-9a-z]+)*)(?=-|$)/i;
 
 /** Undefined of what is no version: `latest`, `stable-alpine`. */
 export function parseVersionTag(tag: string): VersionTag | undefined {
