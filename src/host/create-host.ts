@@ -21,7 +21,7 @@ import { createGit } from './git.ts';
 import { createHistory } from './history.ts';
 import type { Host } from './host.ts';
 import { probe } from './http.ts';
-import { createRegistries } from './registry.ts';
+import type { RegistryContext } from './registry.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './notifier.ts';
 import { portIsFree } from './ports.ts';
@@ -84,7 +84,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, ...settings }),
     engine: createEngine({ ...shared, ...docker, sleep }),
-    registries: createRegistries({ ...copying, ...docker, ...clock, state, sleep }),
+    registries: openRegistries({ ...copying, ...docker, ...clock, state, sleep }),
     backups: createBackups(copying),
     swaps: createSwaps(copying),
     history: openHistory(parts, watch, progress),
@@ -120,6 +120,16 @@ async function syncAll(paths: readonly string[], watch: Watch): Promise<void> {
   for (const path of paths) {
     await exec(syncFilesystem(path), { timeoutSeconds: SYNC_TIMEOUT_SECONDS, watch });
   }
+}
+
+/** Most runs ask none: what speaks with them is loaded when it is needed. */
+function openRegistries(context: RegistryContext): Host['registries'] {
+  return {
+    look: async (questions) => {
+      const { lookAtRegistries } = await import('./registry.ts');
+      return lookAtRegistries(context, questions);
+    },
+  };
 }
 
 /** The history of backups, where one is configured. */

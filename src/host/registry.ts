@@ -13,7 +13,7 @@ import { messageOf } from '../errors.ts';
 import { files } from '../state-names.ts';
 import type { EngineApi } from './engine-api.ts';
 import { readFacts } from './engine-facts.ts';
-import type { RegistryHost, StateHost } from './host.ts';
+import type { StateHost } from './host.ts';
 import { readLocalImage } from './local-image.ts';
 import { lookAt, type LookParts } from './look-at-image.ts';
 import { findLogin } from './registry-credentials.ts';
@@ -37,12 +37,11 @@ export interface RegistryContext {
 /** Questions that are asked at the same time. */
 const AT_ONCE = 8;
 
-/** The registries, over HTTP. */
-export function createRegistries(context: RegistryContext): RegistryHost {
-  return { look: (questions) => look(context, questions) };
-}
-
-async function look(context: RegistryContext, questions: readonly ImageQuestion[]): Promise<Look> {
+/** Asks the registries, over HTTP. */
+export async function lookAtRegistries(
+  context: RegistryContext,
+  questions: readonly ImageQuestion[],
+): Promise<Look> {
   if (questions.length === 0) return { images: [], registries: [] };
   const { state, now } = context;
   const before = parseMemory(await state.read(files.registries).catch(() => undefined));

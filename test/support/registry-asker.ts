@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { configSchema, settleConfig } from '../../src/config/schema.ts';
 import type { ImageAnswer, ImageQuestion, Look } from '../../src/core/image-look.ts';
 import type { EngineApi } from '../../src/host/engine-api.ts';
-import { createRegistries } from '../../src/host/registry.ts';
+import { lookAtRegistries, type RegistryContext } from '../../src/host/registry.ts';
 import { openStateFiles } from '../../src/host/state-files.ts';
 import { freshDirectory, user, type Pushed, type RegistryWorld } from './registry-world.ts';
 
@@ -40,7 +40,7 @@ export function asker(t: Test, timeoutSeconds = 5): Asker {
     slept: [],
     look: (...questions) => {
       let passed = 0;
-      const registries = createRegistries({
+      const context: RegistryContext = {
         config,
         api,
         state,
@@ -53,8 +53,8 @@ export function asker(t: Test, timeoutSeconds = 5): Asker {
         },
         warn: (message) => t.fail(message),
         onProgress: () => {},
-      });
-      return registries.look(questions.map(whole));
+      };
+      return lookAtRegistries(context, questions.map(whole));
     },
     answer: async (question) => {
       const { images: looked } = await self.look(question);
