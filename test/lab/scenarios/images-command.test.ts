@@ -78,7 +78,7 @@ await t.test('what registries have, of a cluster with an image of its own regist
     await stall(host, false);
     await host.run('rm', ['-r', `${store}/_manifests/tags/v2`], { reject: true });
     await expectFailure('absent', /has no orchestrator:v2/, 'what runs is not touched');
-    await host.bash("kill $(pgrep -f 'docker-registry serve /etc/private-registry')", {
+    await host.bash("kill $(pgrep -f '[d]ocker-registry serve /etc/private-registry')", {
       reject: true,
     });
     await expectFailure('unreachable', /does not answer/, /curl -sSI/);
@@ -93,11 +93,11 @@ function rowOf(image: string, verdict: string): RegExp {
   return new RegExp(`^orchestrator\\t${escaped[0]}\\t.*\\t${escaped[1]}$`, 'm');
 }
 
-async function imagesOf(host: InstalledHost): Promise<string> {
+async function imagesOf(host: InstalledHost): Promise<string[]> {
   const args = ['image', 'ls', '--all', '--digests', '--no-trunc', '--format'];
   const format = '{{.ID}} {{.Repository}} {{.Tag}} {{.Digest}}';
   const { stdout } = await host.run('docker', [...args, format], { reject: true });
-  return stdout;
+  return stdout.split('\n').toSorted();
 }
 
 async function logIn(host: InstalledHost, password: string): Promise<void> {
