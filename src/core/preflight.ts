@@ -34,7 +34,7 @@ export interface EngineFacts {
   readonly volumeDrivers: readonly string[];
   readonly networkDrivers: readonly string[];
   readonly logDrivers: readonly string[];
-  /** Registries it speaks plain HTTP with, or does not ask for a certificate. */
+  /** Registries, and networks of them (`10.0.0.0/8`), that it speaks plain HTTP with, or asks for no certificate. */
   readonly insecureRegistries: readonly string[];
   /** `1.45`; empty where it does not say. */
   readonly apiVersion: string;

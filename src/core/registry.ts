@@ -28,7 +28,25 @@ export function repositoryOf(reference: string): Repository {
 
 /** Whether Docker speaks plain HTTP with a registry: on this very host, or where its daemon.json says so. */
 export function mayBePlain(host: string, insecureRegistries: readonly string[]): boolean {
-  return insecureRegistries.includes(host) || isThisHost(host);
+  const isListed = insecureRegistries.some((one) => one === host || isWithin(host, one));
+  return isListed || isThisHost(host);
+}
+
+/** Whether an address of IPv4 is in a network such as `10.0.0.0/8`. */
+function isWithin(host: string, network: string): boolean {
+  const [start = '', length = ''] = network.split('/');
+  const [first, address] = [numberOf(start), numberOf(host.replace(/:\d+$/, ''))];
+  if (first === undefined || address === undefined || !/^([12]?\d|3[012])$/.test(length)) {
+    return false;
+  }
+  const size = 2 ** (32 - Number(length));
+  return Math.floor(first / size) === Math.floor(address / size);
+}
+
+function numberOf(address: string): number | undefined {
+  const parts = address.split('.');
+  const isAddress = parts.length === 4 && parts.every((part) => /^\d{1,3}$/.test(part));
+  return isAddress ? parts.reduce((sum, part) => sum * 256 + Number(part), 0) : undefined;
 }
 
 export function isThisHost(host: string): boolean {

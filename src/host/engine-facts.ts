@@ -9,6 +9,7 @@ interface Info {
   readonly Runtimes?: Readonly<Record<string, unknown>>;
   readonly RegistryConfig?: {
     readonly IndexConfigs?: Readonly<Record<string, { readonly Secure?: boolean }>>;
+    readonly InsecureRegistryCIDRs?: readonly string[] | null;
   };
   readonly Plugins?: Readonly<Record<'Volume' | 'Network' | 'Log', readonly string[] | null>>;
 }
@@ -20,7 +21,8 @@ const BUILT_IN_NETWORKS = ['none', 'default'];
 export async function readFacts(api: EngineApi): Promise<EngineFacts> {
   const [info, version] = await Promise.all([api('GET', '/info'), api('GET', '/version')]);
   const { DockerRootDir: root, Runtimes: runtimes, Plugins: plugins } = info.body as Info;
-  const { IndexConfigs: registries } = (info.body as Info).RegistryConfig ?? {};
+  const { IndexConfigs: registries, InsecureRegistryCIDRs: networks } =
+    (info.body as Info).RegistryConfig ?? {};
   const answer = version.body as Record<string, string>;
   const { Os: os = 'linux', Arch: architecture = '', ApiVersion: apiVersion = '' } = answer;
   return {
@@ -32,9 +34,12 @@ export async function readFacts(api: EngineApi): Promise<EngineFacts> {
     volumeDrivers: plugins?.Volume ?? [],
     networkDrivers: [...(plugins?.Network ?? []), ...BUILT_IN_NETWORKS],
     logDrivers: [...(plugins?.Log ?? []), 'none'],
-    insecureRegistries: Object.entries(registries ?? {}).flatMap(([name, { Secure: isSecure }]) =>
-      isSecure === false ? [name] : [],
-    ),
+    insecureRegistries: [
+      ...Object.entries(registries ?? {}).flatMap(([name, { Secure: isSecure }]) =>
+        isSecure === false ? [name] : [],
+      ),
+      ...(networks ?? []),
+    ],
   };
 }
 

@@ -66,6 +66,18 @@ await t.test('plain HTTP on this host, and where the engine lists it; nowhere el
   t.end();
 });
 
+await t.test('networks that the engine lists: for addresses in them', (t) => {
+  const networks = ['10.1.0.0/16', '192.168.0.7/32', '::1/128', '127.0.0.0/8', 'x/y', '0.0.0.0/'];
+  for (const host of ['10.1.2.3', '10.1.255.255:5000', '192.168.0.7:80']) {
+    t.ok(mayBePlain(host, networks), host);
+  }
+  for (const host of ['10.2.0.0', '192.168.0.8', '10.1.2.3.example', '10.1.2', 'reg.lab:5000']) {
+    t.notOk(mayBePlain(host, networks), host);
+  }
+  t.ok(mayBePlain('9.9.9.9', ['0.0.0.0/0']));
+  t.end();
+});
+
 await t.test('challenges, one of many, and odd ones', (t) => {
   const bearer = { scheme: 'bearer', realm: 'https://auth.lab/token', service: 'reg.lab' };
   const plain = 'Bearer realm="https://auth.lab/token",service="reg.lab"';
