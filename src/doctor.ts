@@ -18,6 +18,7 @@ import { dockerSocket } from './host/engine-socket.ts';
 import { volumeActs } from './host/engine-mounts.ts';
 import { exec } from './host/exec.ts';
 import { createHistory } from './host/history.ts';
+import { hiddenSecret } from './host/secret-file.ts';
 import { probe } from './host/http.ts';
 import { remoteTip } from './host/remote-tip.ts';
 import { findRepository } from './host/repository.ts';
@@ -70,7 +71,7 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
       ...rest,
       ...(await replacedData()),
       ...(await engineHolds()),
-      ...(await targetFindings(config.notify.targets, stateDirectory)),
+      ...(await targetFindings(config, stateDirectory)),
       ...(await probes(config)),
     ];
   } catch (error) {
@@ -150,6 +151,10 @@ function historyCheck(cacheDirectory: string): Check {
       onProgress: () => {},
     });
     if (history === undefined) return { state: 'ok', subject, detail: 'none is configured' };
+    const { password_file: file = '' } = config.backup.history;
+    const shown = [config.root, config.project_dir, config.backups_dir];
+    const hidden = hiddenSecret(file, 'backup.history.password_file', shown);
+    if (hidden) return failed(subject, hidden);
     const { problem, snapshots, isMade, locks } = await history.state();
     if (problem) return failed(subject, problem);
     const place = config.backup.history.repository ?? '';

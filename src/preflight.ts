@@ -15,6 +15,7 @@ import {
   type Problem,
   type RemoteImage,
 } from './core/preflight.ts';
+import { isHiddenFromService } from './core/sandbox.ts';
 import type { Proposal } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
@@ -190,7 +191,7 @@ async function missingSources(
   );
   const live = host.git.directory;
   const wanted = [...files, ...binds].filter(
-    ([, path]) => isWithin(path, live) || !HIDDEN.test(path),
+    ([, path]) => isWithin(path, live) || !isHiddenFromService(path),
   );
   const isThere = await Promise.all(
     wanted.map(([, path]) => host.exists(stagedPath(host, staging, path))),
@@ -212,7 +213,7 @@ async function emptyBinds(
   const known = new Set(sourcesMade(oldModel).map(([, source]) => source));
   const made = sourcesMade(newModel).filter(
     ([, source]) =>
-      !known.has(source) && (isWithin(source, host.git.directory) || !HIDDEN.test(source)),
+      !known.has(source) && (isWithin(source, host.git.directory) || !isHiddenFromService(source)),
   );
   const isThere = await Promise.all(
     made.map(([, source]) => host.exists(stagedPath(host, staging, source))),
@@ -233,9 +234,6 @@ function sourcesMade(model: ComposeModel): [string, string][] {
     ),
   );
 }
-
-/** What the sandbox of the service does not show as it is (`ProtectHome`, `PrivateTmp` …): not judged. */
-const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp|dev|proc|sys)(\/|$)/;
 
 /** Where a path of the live tree is in the staged one, which also shows what lies beside git's files. */
 function stagedPath(host: Host, staging: Staging, path: string): string {

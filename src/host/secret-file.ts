@@ -1,5 +1,7 @@
 import { constants } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
+import { isWithin } from '../core/contents.ts';
+import { isHiddenFromService } from '../core/sandbox.ts';
 import { ConfigError, codeOf, messageOf } from '../errors.ts';
 
 /** More is no password and no list of credentials. */
@@ -32,12 +34,17 @@ export async function readSecretFile(path: string, key: string): Promise<string>
 
 async function openFile(path: string, key: string): Promise<FileHandle> {
   // A pipe in its place would be waited for.
+  const isInService = process.env['INVOCATION_ID'] !== undefined;
   const how = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   try {
     return await open(path, how);
   } catch (error) {
     const complain = complaint(path, key);
     const code = codeOf(error);
+    // To make one in its place would end the one that a shell sees there.
+    if (code === 'ENOENT' && isInService && isHiddenFromService(path)) {
+      throw complain(`is not there, or ${HIDDEN}`, adviceOf(path, key));
+    }
     if (code === 'ENOENT') {
       throw complain('is not there', `install -m 600 /dev/null ${path} && editor ${path}`);
     }
@@ -46,6 +53,24 @@ async function openFile(path: string, key: string): Promise<FileHandle> {
     }
     throw complain(`cannot be read: ${messageOf(error)}`, `ls -l ${path}`);
   }
+}
+
+const HIDDEN = 'the service does not see it: it sees nothing in /root, /home, /tmp and /var/tmp';
+const adviceOf = (path: string, key: string): string =>
+  `mv ${path} /etc/orchestrator-update/; set ${key} to it there`;
+
+/**
+ * What is wrong with a file that a shell sees, and the service does not; undefined where nothing is.
+ *
+ * @param shown directories that its sandbox shows all the same
+ */
+export function hiddenSecret(
+  path: string,
+  key: string,
+  shown: readonly string[],
+): ConfigError | undefined {
+  if (!isHiddenFromService(path) || shown.some((one) => isWithin(path, one))) return undefined;
+  return complaint(path, key)(`cannot be used: ${HIDDEN}`, adviceOf(path, key));
 }
 
 async function refuseOther(
