@@ -132,3 +132,14 @@ export async function raiseRung(
   } as const;
   await raiseIfPossible(state, { kind: 'draft', draft });
 }
+
+/** That an engine of which people were told is mended, by hand; what its unit does is told from its records. */
+export async function raiseRepaired(
+  state: StateHost,
+  { summary, complaints }: { readonly summary: string; readonly complaints: readonly string[] },
+  at: string,
+): Promise<void> {
+  const about = `engine repaired ${at}`;
+  const draft = { event: 'recovered', about, at, summary, output: complaints } as const;
+  await raiseIfPossible(state, { kind: 'draft', draft });
+}

@@ -216,11 +216,14 @@ async function tell(host: RepairHost, rung: Rung, complaints: readonly string[])
   const { log, state, now } = host;
   const text = `engine: ${complaints.join('; ')} → rung ${rung.number}: ${rung.what} (risk: ${rung.risk}; ${rung.isReversible ? 'can' : 'cannot'} be taken back)`;
   const fields = { event: 'rung taken', rung: rung.number } as const;
-  const isTold = rung.number >= TOLD_FROM_RUNG || !rung.isReversible;
-  if (!isTold) return log.info(text, fields);
+  if (!isTold(rung)) return log.info(text, fields);
   log.warn(text, fields);
   await raiseRung(state, rung, complaints, now().toISOString());
 }
+
+/** Whether people are told that a rung is taken. */
+export const isTold = ({ number, isReversible }: Rung): boolean =>
+  number >= TOLD_FROM_RUNG || !isReversible;
 
 /** How far up an incident may be gone on with that was cut off, also by a reboot; undefined where there is none. */
 export async function rungOfIncident(host: Pick<RepairHost, 'state'>): Promise<number | undefined> {

@@ -2,13 +2,14 @@ import type { Invocation } from '../command-table.ts';
 import { completeRepair } from '../complete-repair.ts';
 import { USUAL_RUNG } from '../core/engine-ladder.ts';
 import { packagesOfEngines, partsOf } from '../core/engine-parts.ts';
+import { raiseRepaired } from '../engine-notice.ts';
 import { RefusedError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { createRepairHost } from '../host/engine-repair.ts';
 import { openPackages } from '../host/packages.ts';
 import { openStateFiles } from '../host/state-files.ts';
-import { repairEngine, type RepairOutcome } from '../repair-engine.ts';
+import { isTold, repairEngine, type RepairOutcome } from '../repair-engine.ts';
 import { openDoor, readConfig, whenFree } from './context.ts';
 import { openRepairCluster } from './repair-cluster.ts';
 import { chooseStream, createLog } from '../host/log.ts';
@@ -31,12 +32,13 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
   await refuseOthers();
   const door = openDoor(environment);
   const log = await createLog({ stream: chooseStream(environment), debug: settings.debug });
+  const state = openStateFiles(settings.stateDirectory);
   const cluster = openRepairCluster(invocation, door);
   const host = createRepairHost({
     socket: dockerSocket(environment),
     backupsDirectory: config.backups_dir,
     stateDirectory: settings.stateDirectory,
-    state: openStateFiles(settings.stateDirectory),
+    state,
     log,
     isStopping: () => door.stop.requestedBy() !== undefined,
     cluster,
@@ -47,6 +49,10 @@ export async function repair(invocation: Invocation): Promise<ExitCode> {
       : await whenFree(invocation, log, async () =>
           completeRepair(await repairEngine(host, { isDry, maxRung }), cluster),
         );
+    // Who was told that a rung was taken does not sit before this screen.
+    if (outcome.state === 'repaired' && outcome.rungs.some(isTold)) {
+      await raiseRepaired(state, outcome, host.now().toISOString());
+    }
     process.stdout.write(
       `${invocation.json ? JSON.stringify(outcome, undefined, 2) : textOf(outcome)}\n`,
     );

@@ -4,6 +4,7 @@ import {
   engineDraft,
   raiseEngineChange,
   raiseNewerEngine,
+  raiseRepaired,
   raiseRung,
 } from '../../src/engine-notice.ts';
 import { writeEngineOutcome } from '../../src/engine-request.ts';
@@ -107,3 +108,21 @@ await t.test('what came of an earlier change is not told of the present one', as
   await raiseEngineChange(state, 'repair');
   t.match(await draft(), { summary: aborted.summary }, 'who goes on hides no end');
 });
+
+await t.test(
+  'mended by hand: those who were told of the rung are told that it works',
+  async (t) => {
+    const { state } = host(t);
+    const at = '2026-01-01T12:00:30.000Z';
+    const outcome = { summary: 'the engine works again', complaints: ['it did not answer'] };
+    await raiseRepaired(state, outcome, at);
+    t.match(await readNotices(state), [
+      {
+        notice: {
+          kind: 'draft',
+          draft: { event: 'recovered', at, summary: outcome.summary, output: outcome.complaints },
+        },
+      },
+    ]);
+  },
+);
