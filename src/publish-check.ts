@@ -2,6 +2,7 @@ import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from './config/schema.ts';
 import { checkMetrics, isSuccess, type CheckState } from './core/check-metrics.ts';
+import { messageOf, OperatorError } from './errors.ts';
 import { publishFile } from './host/published-file.ts';
 import type { Made } from './publish-report.ts';
 import { files } from './state-names.ts';
@@ -42,15 +43,30 @@ export async function publishCheck(publication: Publication): Promise<void> {
   const made: Made = isSame ? kept : await publishAnew(publication, kept);
   const { metrics, failure } = made;
   const successAtMs = isSuccess(state) ? now.getTime() : kept?.successAtMs;
+  let metricsFailure: unknown;
   if (config.metrics.path !== undefined) {
     const check = checkMetrics({ atMs: now.getTime(), state, successAtMs });
-    await publishFile(config.metrics.path, check + metrics);
+    metricsFailure = await publishFile(config.metrics.path, check + metrics).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
   }
   if (isSame && config.metrics.path === undefined) return;
   // Last: what could not be written is written by the next run.
   const success = successAtMs === undefined ? {} : { successAtMs };
   keep(path, { signature: failure === undefined ? signature : '', metrics, ...success });
-  if (failure !== undefined) throw failure;
+  const failures = [failure, metricsFailure].filter((one) => one !== undefined);
+  if (failures.length > 0) throw asOne(failures);
+}
+
+/** One does not hide the other. */
+function asOne(failures: readonly unknown[]): unknown {
+  const [first, ...more] = failures;
+  if (more.length === 0) return first;
+  const next = failures
+    .map((one) => (one instanceof OperatorError ? one.next : ''))
+    .filter(Boolean);
+  return new OperatorError(failures.map(messageOf).join('; '), next.join('; '));
 }
 
 /** Not synced, which most runs would wait for: without it all is made anew. */

@@ -24,6 +24,7 @@ export async function publish(invocation: Invocation, state: CheckState, log: Lo
     });
   } catch (error) {
     log.warn(`the report and the metrics could not be written: ${messageOf(error)}`);
+    if (error instanceof OperatorError && error.next !== '') log.info(`next: ${error.next}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { lstat, open, readlink, rename, rm } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import { OperatorError } from '../errors.ts';
+import { codeOf, OperatorError } from '../errors.ts';
 
 /** Everybody may read it: it holds no secret. */
 const MODE = 0o644;
@@ -13,6 +13,14 @@ const MODE = 0o644;
  * @throws {OperatorError} where it cannot be written there; what was there stays
  */
 export async function publishFile(path: string, text: string): Promise<void> {
+  try {
+    await replaceWhole(path, text);
+  } catch (error) {
+    throw explained(error, path);
+  }
+}
+
+async function replaceWhole(path: string, text: string): Promise<void> {
   const [directory, name] = [dirname(path), basename(path)];
   const { O_RDONLY, O_DIRECTORY, O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
   const held = await open(directory, O_RDONLY | O_DIRECTORY);
@@ -36,6 +44,19 @@ export async function publishFile(path: string, text: string): Promise<void> {
   } finally {
     await held.close();
   }
+}
+
+const AGAIN = 'run install_update_service.sh again: it lets the service write there';
+
+/** What a person can do about it. In the sandbox of the service a place that was not let through cannot be written to. */
+function explained(error: unknown, path: string): unknown {
+  const directory = dirname(path);
+  const code = codeOf(error);
+  if (code === 'ENOENT')
+    return new OperatorError(`${directory} is not there`, `mkdir -p ${directory}; then ${AGAIN}`);
+  if (code === 'EROFS')
+    return new OperatorError(`the service may not write to ${directory}`, AGAIN);
+  return error;
 }
 
 function refused(why: string, path: string): OperatorError {

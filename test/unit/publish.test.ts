@@ -107,8 +107,9 @@ await t.test('a run that did nothing writes the metrics alone', async (t) => {
   await publish('failed', 3500);
   t.match(text('prom/update.prom'), /last_success_timestamp_seconds 2000\n/);
   await addRun(1);
+  const stale = inodeOf('www/update.html');
   await publish('rolled back', 4000);
-  t.not(inodeOf('www/update.html'), page, 'something was done');
+  t.not(inodeOf('www/update.html'), stale, 'something was done');
   t.match(text('prom/update.prom'), /updates_total 1\n[^]*reason="unhealthy"\} 1\n/);
   writeFileSync(at('state/published.json'), 'damaged');
   await publish('nothing', 5000);
@@ -140,6 +141,19 @@ await t.test('a page that cannot be written keeps no metrics', async (t) => {
   t.match(text('prom/update.prom'), /last_success_timestamp_seconds 1000\n/);
 });
 
+await t.test('neither can be written: both are named, and the next run writes them', async (t) => {
+  const { at, publish, text } = setup(t);
+  for (const name of ['www', 'prom']) rmdirSync(at(name));
+  await t.rejects(publish('nothing', 1000), {
+    message: /\/www is not there; .*\/prom is not there$/,
+    next: /mkdir -p .*\/www; .*mkdir -p .*\/prom; /,
+  });
+  for (const name of ['www', 'prom']) mkdirSync(at(name));
+  await publish('nothing', 2000);
+  t.match(text('www/update.html'), /No update or rollback yet/);
+  t.match(text('prom/update.prom'), /last_check_timestamp_seconds 2000\n/);
+});
+
 await t.test('a state of which no report can be made: the metrics of the last one', async (t) => {
   const { at, publish, addRun, text } = setup(t);
   await addRun(0);
@@ -161,7 +175,10 @@ await t.test('nothing is written through a link', async (t) => {
   await t.rejects(publishFile(at('web/page.html'), 'y'), { message: /by a symbolic link/ });
   t.equal(readFileSync(at('target'), 'utf8'), 'precious');
   t.equal(readFileSync(at('www/page.html'), 'utf8'), 'x');
-  await t.rejects(publishFile(at('absent/page.html'), 'x'), { code: 'ENOENT' });
+  await t.rejects(publishFile(at('absent/page.html'), 'x'), {
+    message: `${at('absent')} is not there`,
+    next: /^mkdir -p .*\/absent; then run install_update_service\.sh again/,
+  });
   t.notOk(existsSync(at('absent')), 'no directory is made');
 });
 
