@@ -6,6 +6,8 @@ import { messageOf } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import { appendEntry, type Material } from './records.ts';
 import { applyStep, describeStep } from './steps.ts';
+import { holdTowers } from './towers.ts';
+import { tryTo } from './try-to.ts';
 
 /** A transaction under way. */
 export interface Running {
@@ -18,6 +20,7 @@ export interface Running {
   readonly meter?: DowntimeMeter;
 }
 
+const startsContainers: ReadonlySet<Step['do']> = new Set(['up', 'recreate', 'restart', 'settle']);
 const goesBack: ReadonlySet<State> = new Set(['ROLLING_BACK', 'VERIFYING_ROLLBACK']);
 
 /** Writes the journal line that announces a state, or a step of it. */
@@ -57,5 +60,11 @@ export async function takeSteps(
       id: running.id,
       staging: running.staging,
     });
+    // A step may make a Watchtower anew, or start one.
+    if (startsContainers.has(step.do)) {
+      await tryTo(host, async () => {
+        await holdTowers(host, config, running.material, { isUnderWay: true });
+      });
+    }
   }
 }

@@ -18,6 +18,7 @@ import {
 import { settle } from './settle.ts';
 import { dropRestored, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
+import { towersHeld } from './towers.ts';
 import { verify } from './verify.ts';
 
 /** Why a release is left again. */
@@ -269,8 +270,10 @@ export async function giveUp(host: Host, running: Running, reason: string): Prom
   const downtime = await downtimeNote(running, 'old');
   await enter(host, id, 'NEEDS_OPERATOR', { note: reason, ...downtime });
   await closeTransaction(host.state);
+  const held = await towersHeld(host.state).catch(() => []);
+  const still = held.length > 0 ? `; ${held.join(', ')} stays paused until then` : '';
   return needsOperator(
-    `an operator is needed: ${reason}`,
+    `an operator is needed: ${reason}${still}`,
     `${host.compose.recipe()}; look with docker compose ps and logs; when it is well: orchestrator-update acknowledge`,
     id,
   );

@@ -1,12 +1,14 @@
 import type { Config } from './config/schema.ts';
-import type { Fingerprint } from './core/observe.ts';
+import { fingerprintOf, type Fingerprint } from './core/observe.ts';
+import { sameValue } from './core/canonical-json.ts';
+import { own } from './core/own.ts';
 import { recreatedServices } from './core/contents.ts';
 import { withImageVolumes } from './core/image-volumes.ts';
 import { keptImages, type Plan, type Step } from './core/plan.ts';
 import { forgetApproval } from './approval-records.ts';
 import type { Proposal } from './detect.ts';
 import { downtimeNote, measureDowntime } from './downtime.ts';
-import { messageOf } from './errors.ts';
+import { ChangedMeanwhileError, messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { imageIds, volumesOfImages } from './images.ts';
@@ -27,6 +29,7 @@ import { causeOf, rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
 import { dropRestored, refuseWithoutRoomBack, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
+import { holdTowers, letTowersGoOn } from './towers.ts';
 import { tryTo } from './try-to.ts';
 import { takeBaseline, verify } from './verify.ts';
 
@@ -48,6 +51,29 @@ export interface Order {
  * @throws what went wrong before the barrier; nothing was touched then
  */
 export async function transact(
+  host: Host,
+  config: Config,
+  proposal: Proposal,
+  order: Order,
+): Promise<Outcome> {
+  try {
+    const isHeld = await holdTowers(host, config, proposal);
+    if (isHeld) await refuseChanged(host, proposal);
+    return await carryOut(host, config, proposal, order);
+  } finally {
+    await letTowersGoOn(host, config);
+  }
+}
+
+/** What a Watchtower has made anew since the plan was made would be taken back wrongly. */
+async function refuseChanged(host: Host, { oldFingerprint }: Proposal): Promise<void> {
+  const now = fingerprintOf(await host.engine.containers());
+  const names = [...new Set([...Object.keys(oldFingerprint), ...Object.keys(now)])];
+  const changed = names.filter((name) => !sameValue(own(oldFingerprint, name), own(now, name)));
+  if (changed.length > 0) throw new ChangedMeanwhileError(changed);
+}
+
+async function carryOut(
   host: Host,
   config: Config,
   proposal: Proposal,

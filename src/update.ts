@@ -10,7 +10,13 @@ import { heldBack, localTime } from './schedule.ts';
 import { backOff, stillBackingOff } from './retry.ts';
 import { driftedServices } from './core/drift.ts';
 import { currentCommit, type Proposal } from './detect.ts';
-import { InvalidReleaseError, messageOf, OperatorError, RefusedError } from './errors.ts';
+import {
+  ChangedMeanwhileError,
+  InvalidReleaseError,
+  messageOf,
+  OperatorError,
+  RefusedError,
+} from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import {
@@ -153,7 +159,7 @@ async function bring(
   const asking = { force, isInShell, isApproving: approves !== undefined };
   const ask = (known: Proposal, areImagesHere: boolean): Promise<Outcome | undefined> =>
     awaitApproval(host, config, known, { ...asking, areImagesHere });
-  try {
+  const propose = async (): Promise<Outcome> => {
     const proposed = await proposeUpdate(host, config, { from, to: tip, id, force });
     const proposal = await withEffects(host, proposed);
     const same = force ? undefined : await quarantinedAlike(host, proposal.plan);
@@ -168,6 +174,13 @@ async function bring(
       (await ask(proposal, false)) ??
       (await transact(host, config, proposal, { id, ask: (known) => ask(known, true) }))
     );
+  };
+  try {
+    return await propose().catch((error: unknown) => {
+      if (!(error instanceof ChangedMeanwhileError)) throw error;
+      host.log.warn(`${error.message}; it is planned again`);
+      return propose();
+    });
   } finally {
     await host.git.dropStagings();
   }

@@ -197,6 +197,17 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('Going back by itself from a release that is not healthy.'),
+  images: z
+    .strictObject({
+      mode: z
+        .enum(['watchtower', 'builtin', 'off'])
+        .default('watchtower')
+        .describe(
+          'Who brings newer images of the same release. `watchtower`: a Watchtower, for the services that it watches. `builtin`: this program. `off`: nobody. What a Watchtower acts on is left to it in every mode, and while an update is applied it is paused.',
+        ),
+    })
+    .prefault({})
+    .describe('Newer images between releases.'),
   engine: engineSchema,
   report: reportSchema,
   metrics: metricsSchema,
