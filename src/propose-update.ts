@@ -1,4 +1,5 @@
 import type { Config } from './config/schema.ts';
+import type { ComposeModel } from './core/compose-model.ts';
 import type { Plan } from './core/plan.ts';
 import type { Problem } from './core/preflight.ts';
 import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
@@ -18,7 +19,7 @@ export async function planUpdate(
   host: Host,
   config: Config,
   options: { readonly force: boolean },
-): Promise<{ plan: Plan; problems: readonly Problem[] }> {
+): Promise<{ plan: Plan; problems: readonly Problem[]; model: ComposeModel }> {
   const from = await currentCommit(host, await readDeployed(host.state));
   // A person waits: what runs is resolved while the remote is asked.
   const old = resolveRelease(host, from);
@@ -34,7 +35,11 @@ export async function planUpdate(
       withEffects(host, proposal).then((known) => withDigests(host, known)),
       preflight(host, config, proposal),
     ]);
-    return { plan: { ...plan, warnings: [...plan.warnings, ...warnings] }, problems };
+    return {
+      plan: { ...plan, warnings: [...plan.warnings, ...warnings] },
+      problems,
+      model: proposal.newModel,
+    };
   } finally {
     await old.catch(() => {});
     await host.git.dropStagings();
