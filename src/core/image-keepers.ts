@@ -59,9 +59,10 @@ function keeperOf(
       return watch === undefined ? [] : [{ tower, ...watch }];
     }),
   );
-  const acting = watches.find(({ does }) => does === 'acts');
-  if (acting) {
-    const { tower, why } = acting;
+  const acting = watches.filter(({ does }) => does === 'acts');
+  const first = acting.find(({ tower }) => tower.state !== 'paused') ?? acting[0];
+  if (first) {
+    const { tower, why } = first;
     const warning = `images.mode is ${mode}, and ${tower.name} acts on it`;
     return { by: 'watchtower', why, ...(mode === 'watchtower' ? {} : { warning }) };
   }
