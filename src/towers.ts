@@ -4,7 +4,7 @@ import { mayEnd, replicasOf, type ComposeModel } from './core/compose-model.ts';
 import { towersOver, withoutContainer, type WatchingTower } from './core/image-keepers.ts';
 import { own } from './core/own.ts';
 import { watchtowersIn } from './core/watchtower.ts';
-import { messageOf, OperatorError } from './errors.ts';
+import { OperatorError } from './errors.ts';
 import type { EngineHost, Host, StateHost } from './host/host.ts';
 import { files } from './state-names.ts';
 import { tryTo } from './try-to.ts';
@@ -136,36 +136,39 @@ async function beingMade(
 
 /**
  * Lets those go on that we have paused, unless a transaction is open or a person is waited for: until then nobody is to
- * change the cluster. What fails is done by the next run.
+ * change the cluster. What fails is done by the next run: it changes no outcome.
  */
 export async function letTowersGoOn(host: Host, config: Config): Promise<void> {
-  const { state } = host;
-  if ((await state.read(files.towers)) === undefined) return;
-  const isOpen = (await state.read(files.active)) !== undefined;
-  if (isOpen || (await state.read(files.needsOperator)) !== undefined) {
-    return host.towerGuard.disarm();
-  }
-  host.shieldFromSignals();
-  try {
-    if (!(await host.engine.waitUntilUp(config.timeouts.docker_seconds))) {
-      throw new OperatorError('Docker does not answer', 'orchestrator-update recover');
+  await tryTo(host, async () => {
+    const { state } = host;
+    if ((await state.read(files.towers)) === undefined) return;
+    const isOpen = (await state.read(files.active)) !== undefined;
+    if (isOpen || (await state.read(files.needsOperator)) !== undefined) {
+      return host.towerGuard.disarm();
     }
-    const paused = await pausedByUs(host);
-    for (const tower of paused) await host.engine.unpause(tower);
-    const left = await pausedByUs(host);
-    if (left.length > 0) {
-      throw new OperatorError(`paused: ${namesOf(left)}`, `docker unpause ${namesOf(left)}`);
+    host.shieldFromSignals();
+    try {
+      await goOn(host, config);
+    } finally {
+      host.obeySignals();
     }
-    await host.towerGuard.disarm();
-    await state.remove(files.towers);
-    if (paused.length > 0) host.log.info(`goes on: ${namesOf(paused)}`);
-  } catch (error) {
-    host.log.warn(
-      `Watchtower does not go on yet, the next run tries again: ${messageOf(error)}; docker ps --filter status=paused`,
-    );
-  } finally {
-    host.obeySignals();
+  });
+}
+
+async function goOn(host: Host, config: Config): Promise<void> {
+  const later = 'the next run tries again; docker ps --filter status=paused';
+  if (!(await host.engine.waitUntilUp(config.timeouts.docker_seconds))) {
+    throw new OperatorError(`Watchtower is paused, and Docker does not answer; ${later}`, '');
   }
+  const paused = await pausedByUs(host);
+  for (const tower of paused) await host.engine.unpause(tower);
+  const left = await pausedByUs(host);
+  if (left.length > 0) {
+    throw new OperatorError(`Watchtower does not go on: ${namesOf(left)}; ${later}`, '');
+  }
+  await host.towerGuard.disarm();
+  await host.state.remove(files.towers);
+  if (paused.length > 0) host.log.info(`goes on: ${namesOf(paused)}`);
 }
 
 /** Those of ours that are paused at this moment; all there are, where the record of them is damaged. */

@@ -118,12 +118,11 @@ await t.test('what it changed after the plan was made is planned again', async (
   t.equal(stateOf(world), 'running');
 });
 
+const pause = (): Promise<void> => Promise.reject(new Error('cgroup: no such file'));
+
 await t.test('one that cannot be paused: nothing is begun, and nothing is left', async (t) => {
   const world = worldAt('good');
   const host = fakeHost(world);
-  const pause = async (): Promise<void> => {
-    throw new Error('cgroup: no such file');
-  };
   const stuck: Host = { ...host, engine: { ...host.engine, pause } };
   const before = structuredClone(world.containers);
   await t.rejects(run(stuck), {
@@ -163,7 +162,10 @@ await t.test('one that does not go on is tried again by the next run', async (t)
   const host = fakeHost(world);
   const deaf: Host = { ...host, engine: { ...host.engine, unpause: async () => {} } };
   t.match(await run(deaf), { result: 'updated' });
-  t.match(world.said.join('\n'), /does not go on yet, the next run tries again: .*watchtower/);
+  t.match(
+    world.said.join('\n'),
+    /left undone: Watchtower does not go on: watchtower; the next run tries again/,
+  );
   t.equal(stateOf(world), 'paused');
   await recover(fakeHost(world), config);
   t.equal(stateOf(world), 'running');

@@ -94,11 +94,12 @@ await t.test('one that runs is named before one that a person has paused', async
   t.match(found['db'], { why: /^asleep follows/ });
 });
 
+const over = (args: string[], containers: HostContainer[] = []) =>
+  towersOver([shop], { project: 'shop', containers: [fakeTower(args), ...containers] }).map(
+    ({ services }) => services.join(' '),
+  );
+
 await t.test('which of them are kept out of a transaction', async (t) => {
-  const over = (args: string[], containers: HostContainer[] = []) =>
-    towersOver([shop], { project: 'shop', containers: [fakeTower(args), ...containers] }).map(
-      ({ services }) => services.join(' '),
-    );
   t.same(over(seedArgs), ['built pinned web']);
   t.same(over([]), ['built db pinned web']);
   t.same(over(['--monitor-only', 'shop-db-1']), ['db'], 'it pulls');
@@ -117,22 +118,23 @@ await t.test('who has no container, and who is labelled for nobody', async (t) =
   t.same(labelledWithout({ ...seen, containers: [...containers, fakeTower(seedArgs)] }), []);
 });
 
+const say = (rest: Partial<WatchtowerFacts>) =>
+  watchtowerFindings({
+    project: 'shop',
+    mode: 'watchtower',
+    containers: [],
+    oldestApi: '1.24',
+    held: [],
+    ...rest,
+  });
+
+const text = (rest: Partial<WatchtowerFacts>): string =>
+  say(rest)
+    .map(({ isWell, detail, mend = '' }) => `${isWell ? 'well' : 'WARN'} ${detail} → ${mend}`)
+    .join('\n');
+
 await t.test('what doctor says', async (t) => {
   const web = container('web', { labels: ours });
-  const say = (rest: Partial<WatchtowerFacts>) =>
-    watchtowerFindings({
-      project: 'shop',
-      mode: 'watchtower',
-      containers: [],
-      oldestApi: '1.24',
-      held: [],
-      ...rest,
-    });
-  const text = (rest: Partial<WatchtowerFacts>): string =>
-    say(rest)
-      .map(({ isWell, detail, mend = '' }) => `${isWell ? 'well' : 'WARN'} ${detail} → ${mend}`)
-      .join('\n');
-
   t.match(text({}), /^well no Watchtower watches the cluster; images.mode is watchtower/);
   t.match(text({ containers: [fakeTower(seedArgs), web] }), /^well watchtower watches web → $/);
   t.match(text({ containers: [web] }), /^WARN labelled for Watchtower: web, and none runs: nobody/);

@@ -14,9 +14,10 @@ const enable = 'com.centurylinklabs.watchtower.enable';
 const scope = 'com.centurylinklabs.watchtower.scope';
 const monitor = 'com.centurylinklabs.watchtower.monitor-only';
 
+const makers = (rest: Partial<HostContainer>) =>
+  watchtowersIn([fakeTower([], rest)]).map(({ maker }) => maker);
+
 await t.test('a Watchtower is known by its image or its label', async (t) => {
-  const makers = (rest: Partial<HostContainer>) =>
-    watchtowersIn([fakeTower([], rest)]).map(({ maker }) => maker);
   for (const [image, expected] of [
     ['containrrr/watchtower', ['containrrr']],
     ['docker.io/containrrr/watchtower:latest', ['containrrr']],
@@ -41,11 +42,12 @@ await t.test('a Watchtower is known by its image or its label', async (t) => {
   t.notOk(mayBeWatchtower({ image: 'postgres:17', labels: {} }));
 });
 
+const read = (...words: string[]) => {
+  const { flags, names } = readArguments(words);
+  return { ...Object.fromEntries(flags), names };
+};
+
 await t.test('its arguments are read as it reads them', async (t) => {
-  const read = (...words: string[]) => {
-    const { flags, names } = readArguments(words);
-    return { ...Object.fromEntries(flags), names };
-  };
   t.same(read('--label-enable', '--scope', 'a', 'web', 'db'), {
     'label-enable': ['true'],
     scope: ['a'],
@@ -168,9 +170,10 @@ await t.test('also where a shell starts it, and where nobody can read how', asyn
   t.equal(does([], web(), { command: hidden }), 'acts', 'it may watch everything');
 });
 
+const spoken = (rest: Partial<HostContainer>) =>
+  watchtowersIn([fakeTower([], rest)]).map(({ apiVersion }) => apiVersion);
+
 await t.test('the API that it speaks', async (t) => {
-  const spoken = (rest: Partial<HostContainer>) =>
-    watchtowersIn([fakeTower([], rest)]).map(({ apiVersion }) => apiVersion);
   const image = 'containrrr/watchtower';
   t.same(spoken({ image }), ['1.25']);
   t.same(spoken({ image, environment: ['DOCKER_API_VERSION=1.44'] }), ['1.44']);
@@ -178,8 +181,9 @@ await t.test('the API that it speaks', async (t) => {
   t.same(spoken({}), [undefined], 'a fork asks the engine');
 });
 
+const all = (...args: string[]) => watchtowersIn([fakeTower(args)]).some(watchesEverything);
+
 await t.test('one that was told nothing watches everything', async (t) => {
-  const all = (...args: string[]) => watchtowersIn([fakeTower(args)]).some(watchesEverything);
   t.ok(all());
   t.ok(all('--cleanup', '--interval', '30'));
   t.notOk(all('--label-enable'));
