@@ -6,8 +6,7 @@ import { messageOf } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import { appendEntry, type Material } from './records.ts';
 import { applyStep, describeStep } from './steps.ts';
-import { holdTowers } from './towers.ts';
-import { tryTo } from './try-to.ts';
+import { holdTowersAgain } from './towers.ts';
 
 /** A transaction under way. */
 export interface Running {
@@ -47,6 +46,8 @@ export async function takeSteps(
   state: State,
   steps: readonly Step[],
 ): Promise<void> {
+  // A Docker that was restarted meanwhile has started it.
+  if (state !== 'PREPARING') await holdTowersAgain(host, config, running.material);
   for (const [index, step] of steps.entries()) {
     const text = describeStep(step);
     await enter(host, running.id, state, { step: text });
@@ -61,10 +62,6 @@ export async function takeSteps(
       staging: running.staging,
     });
     // A step may make a Watchtower anew, or start one.
-    if (startsContainers.has(step.do)) {
-      await tryTo(host, async () => {
-        await holdTowers(host, config, running.material, { isUnderWay: true });
-      });
-    }
+    if (startsContainers.has(step.do)) await holdTowersAgain(host, config, running.material);
   }
 }

@@ -21,9 +21,8 @@ import { settle, sweep } from './settle.ts';
 import { files } from './state-names.ts';
 import { dataIs } from './swap.ts';
 import { targetOf } from './target.ts';
-import { holdTowers, letTowersGoOn } from './towers.ts';
+import { holdTowersAgain, letTowersGoOn } from './towers.ts';
 import { abort, commit, tidy, verifyNew } from './transact.ts';
-import { tryTo } from './try-to.ts';
 
 /**
  * Finishes or takes back what a run left unfinished: one that was killed, cut off by a power
@@ -51,11 +50,7 @@ async function recoverTransaction(host: Host, config: Config): Promise<Outcome |
   const running: Running = { id, material };
   const isUp = await host.engine.waitUntilUp(config.timeouts.docker_seconds);
   // With Docker, a Watchtower that was paused has started again.
-  if (isUp && !isFinal(stateOf(entries))) {
-    await tryTo(host, async () => {
-      await holdTowers(host, config, material, { isUnderWay: true });
-    });
-  }
+  if (isUp && !isFinal(stateOf(entries))) await holdTowersAgain(host, config, material);
   const observed = isUp ? await observe(host, running, stateOf(entries)) : 'ENGINE-DOWN';
   const recovery = recoveryFor(entries, observed);
   const state = stateOf(entries);

@@ -18,7 +18,7 @@ import {
 import { settle } from './settle.ts';
 import { dropRestored, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
-import { towersHeld } from './towers.ts';
+import { holdTowersAgain, towersHeld } from './towers.ts';
 import { verify } from './verify.ts';
 
 /** Why a release is left again. */
@@ -134,6 +134,7 @@ async function goBack(
   const { material } = running;
   await takeSteps(host, config, running, 'ROLLING_BACK', stepsBack(material.plan));
   await stir?.(host, material);
+  if (stir) await holdTowersAgain(host, config, material);
   await enter(host, running.id, 'VERIFYING_ROLLBACK');
   host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });
   await verify(host, config, targetOf(material, 'old'));

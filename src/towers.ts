@@ -60,6 +60,17 @@ export async function holdTowers(
   }
 }
 
+/** The same in the middle of a transaction, which nothing about a Watchtower may end: one may be there that was not. */
+export async function holdTowersAgain(
+  host: Host,
+  config: Config,
+  models: { readonly oldModel: ComposeModel; readonly newModel: ComposeModel },
+): Promise<void> {
+  await tryTo(host, async () => {
+    await holdTowers(host, config, models, { isUnderWay: true });
+  });
+}
+
 /** @returns those that are paused by us now */
 async function pauseAll(
   host: Host,

@@ -85,8 +85,9 @@ export function recoverLater(lockFile: string): Command {
       `--unit=${RECOVER_LATER_UNIT}`,
       '--property=Type=oneshot',
       '--property=TimeoutStartSec=infinity',
-      `--property=ExecStartPre=-${wait}`,
-      `--property=ExecStartPre=-sleep ${GRACE_SECONDS}`,
+      // Without a dash: systemd begins the next one while it stops the unit, if this one may fail (257, measured).
+      `--property=ExecStartPre=${wait}`,
+      `--property=ExecStartPre=sleep ${GRACE_SECONDS}`,
       '--',
       'systemctl',
       'start',
