@@ -53,6 +53,8 @@ async function makeBackup(host: Host, config: Config, wish: BackupWish): Promise
   const { backups } = host;
   const { commit, model, images } = wish;
   const scope = await scopeNow(host, config, model);
+  // It does not write, and is not to go on with the others.
+  const writers = scope.writers.filter(({ container }) => container.isHeldStill !== true);
   const releaseImages = await imagesForBackup(host, model, images, config.backup.images);
   for (const { subject, why } of [...scope.leftOut, ...releaseImages.leftOut]) {
     host.log.info(`not in the backup: ${subject}: ${why}`);
@@ -70,7 +72,7 @@ async function makeBackup(host: Host, config: Config, wish: BackupWish): Promise
   const hooks = hooksOf(model, await host.engine.containers());
   const { freeze_seconds: limit } = config.backup;
   const frozen = await betweenHooks(host, draft, hooks, () =>
-    whileFrozen(host, config, scope.writers, () => backups.copyChanged(draft, limit)),
+    whileFrozen(host, config, writers, () => backups.copyChanged(draft, limit)),
   );
   if (frozen) host.log.info(`nobody wrote for ${frozen.seconds.toFixed(1)} s (${namesOf(frozen)})`);
   const facts = { commit, images, releaseImages, model, scope, frozen };

@@ -2,7 +2,7 @@ import { bring, type UpdateOptions } from './bring.ts';
 import { stillWaiting } from './approval.ts';
 import type { Config } from './config/schema.ts';
 import { imagesText } from './core/moved-image.ts';
-import { lookForImages, mayLook, waitsForImages, type NewerImages } from './follow-images.ts';
+import { newerImages, mayLook, waitsForImages, type NewerImages } from './follow-images.ts';
 import type { Host } from './host/host.ts';
 import { atTip, held, heldImages, nothingToDo, type Outcome } from './outcome.ts';
 import { resolveRelease } from './release.ts';
@@ -36,7 +36,7 @@ export async function bringImages(
 async function look(host: Host, config: Config, commit: string): Promise<NewerImages> {
   try {
     const { model } = await resolveRelease(host, commit);
-    const newer = await lookForImages(host, config, model);
+    const newer = await newerImages(host, config, model);
     for (const one of newer.failed) host.log.warn(`it is not known whether an image moved: ${one}`);
     for (const one of newer.waiting) host.log.info(`a newer image waits: ${one}`);
     return newer;

@@ -5,7 +5,13 @@ import { hasSameEffect } from './core/effect.ts';
 import type { Plan } from './core/plan.ts';
 import type { Proposal } from './detect.ts';
 import { withEffects } from './effect.ts';
-import { InvalidReleaseError, messageOf, OperatorError, RefusedError } from './errors.ts';
+import {
+  ChangedMeanwhileError,
+  InvalidReleaseError,
+  messageOf,
+  OperatorError,
+  RefusedError,
+} from './errors.ts';
 import type { Host } from './host/host.ts';
 import { heldByQuarantine, short, type Outcome } from './outcome.ts';
 import { preflight, refuseProblems } from './preflight.ts';
@@ -65,7 +71,7 @@ async function planAndTransact(
   const asking = { force, isInShell, isApproving: approves !== undefined };
   const ask = (known: Proposal, areImagesHere: boolean): Promise<Outcome | undefined> =>
     awaitApproval(host, config, known, { ...asking, areImagesHere });
-  try {
+  const propose = async (): Promise<Outcome> => {
     const proposed = await proposeUpdate(host, config, { ...goal, id, force });
     const proposal = await withEffects(host, proposed);
     const same =
@@ -81,6 +87,13 @@ async function planAndTransact(
       (await ask(proposal, false)) ??
       (await transact(host, config, proposal, { id, ask: (known) => ask(known, true) }))
     );
+  };
+  try {
+    return await propose().catch((error: unknown) => {
+      if (!(error instanceof ChangedMeanwhileError)) throw error;
+      host.log.warn(`${error.message}; it is planned again`);
+      return propose();
+    });
   } finally {
     await host.git.dropStagings();
   }

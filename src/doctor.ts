@@ -10,6 +10,7 @@ import { REPLACED_LABEL } from './core/swap.ts';
 import { lastVerification, overdue, type Verification } from './core/verification.ts';
 import { engineHolds } from './doctor-engine.ts';
 import { targetFindings } from './doctor-notify.ts';
+import { towerFindings } from './doctor-watchtower.ts';
 import { messageOf, OperatorError } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import { listBackups } from './host/backups.ts';
@@ -71,6 +72,7 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
       ...rest,
       ...(await replacedData()),
       ...(await engineHolds()),
+      ...(await towerFindings(config, stateDirectory)),
       ...(await targetFindings(config, stateDirectory)),
       ...(await probes(config)),
     ];

@@ -52,6 +52,18 @@ export class UsageError extends OperatorError {
   }
 }
 
+/** Somebody else has made containers anew since the plan was made: it is made again. */
+export class ChangedMeanwhileError extends OperatorError {
+  override name = 'ChangedMeanwhileError';
+
+  constructor(services: readonly string[]) {
+    super(
+      `changed by somebody else while the update was planned: ${services.join(', ')}`,
+      'docker compose ps; the next run plans again',
+    );
+  }
+}
+
 /** A release that did not become healthy. */
 export class UnhealthyError extends OperatorError {
   override name = 'UnhealthyError';

@@ -2,11 +2,13 @@ import type { Config } from './config/schema.ts';
 import { readApproval, readAwaiting, type Awaiting } from './approval-records.ts';
 import type { ComposeModel } from './core/compose-model.ts';
 import { isLookDue } from './core/image-due.ts';
-import type { ImageQuestion, Looked } from './core/image-look.ts';
-import { imagePolicies } from './core/image-policy.ts';
+import { imageKeepers } from './core/image-keepers.ts';
+import type { Looked } from './core/image-look.ts';
 import { parseImageReference } from './core/image-reference.ts';
 import type { MovedImage } from './core/moved-image.ts';
 import type { Container } from './core/observe.ts';
+import { own } from './core/own.ts';
+import { lookForImages } from './look-for-images.ts';
 import type { Host } from './host/host.ts';
 import {
   liftImageQuarantine,
@@ -28,13 +30,6 @@ export interface NewerImages {
   readonly waiting: readonly string[];
   /** What could not be learned: one sentence each. Nothing is known to be up to date of these. */
   readonly failed: readonly string[];
-}
-
-/** A service, and what is asked for it. */
-interface Asked {
-  readonly service: string;
-  readonly isWatched: boolean;
-  readonly question: ImageQuestion;
 }
 
 /**
@@ -66,20 +61,25 @@ export async function waitsForImages(
   return isIt && approval === undefined ? told : undefined;
 }
 
-/** Asks the registries of the services whose image may move. Nothing is pulled, and nothing changed but records. */
-export async function lookForImages(
+/**
+ * Asks the registries of the services whose image is ours to follow. What a Watchtower acts on is left to it; what does not
+ * run has nothing that could be older. Nothing is pulled, and nothing changed but records.
+ */
+export async function newerImages(
   host: Host,
   config: Config,
   model: ComposeModel,
 ): Promise<NewerImages> {
+  const all = await host.engine.hostContainers();
+  const { project_name: project, images } = config;
+  const keepers = imageKeepers(model, { project, images, containers: all });
   const containers = await host.engine.containers();
-  const asked = questions(model, containers, config);
-  host.progress(`asking registries about ${asked.length} services`);
-  const { images } = await host.registries.look(asked.map(({ question }) => question));
-  const found = asked.flatMap((one, index) => {
-    const looked = images[index];
-    return looked === undefined ? [] : [{ ...one, looked }];
-  });
+  const runs = new Set(containers.map(({ service }) => service));
+  host.progress('asking registries about images');
+  const { services } = await lookForImages(host, config, ourPart(model, keepers, runs));
+  const found = services.flatMap(({ service, policy, looked }): Answered[] =>
+    looked === undefined ? [] : [{ service, isWatched: policy.follow === 'monitored', looked }],
+  );
   const failed = [...new Set(found.flatMap(({ looked }) => failureOf(looked)))];
   await writeImageCheck(host.state, { at: host.now().toISOString(), failed });
   const { blocked, ...newer } = withoutShared(movedImages(found), found, containers);
@@ -95,23 +95,22 @@ export async function lookForImages(
   };
 }
 
-function questions(
+function ourPart(
   model: ComposeModel,
-  containers: readonly Container[],
-  config: Config,
-): readonly Asked[] {
-  const running = new Map(containers.map(({ service, imageId }) => [service, imageId]));
-  return Object.entries(imagePolicies(model, config.images)).flatMap(([service, policy]) => {
-    const id = running.get(service);
-    // What does not run has nothing that could be older.
-    if (policy.follow === 'not' || id === undefined) return [];
-    const { reference, tags, minimumAgeHours } = policy;
-    const question = { reference, id, tags, minimumAgeHours };
-    return [{ service, isWatched: policy.follow === 'monitored', question }];
-  });
+  keepers: ReturnType<typeof imageKeepers>,
+  runs: ReadonlySet<string>,
+): ComposeModel {
+  const ours = Object.entries(model.services).filter(
+    ([name]) => runs.has(name) && own(keepers, name)?.by !== 'watchtower',
+  );
+  return { ...model, services: Object.fromEntries(ours) };
 }
 
-type Answered = Asked & { readonly looked: Looked };
+interface Answered {
+  readonly service: string;
+  readonly isWatched: boolean;
+  readonly looked: Looked;
+}
 
 /** One of each name and digest, with the services that get it. */
 function movedImages(found: readonly Answered[]): {
@@ -120,8 +119,8 @@ function movedImages(found: readonly Answered[]): {
 } {
   const followed = new Map<string, MovedImage>();
   const watched = new Map<string, MovedImage>();
-  for (const { service, isWatched, question, looked } of found) {
-    const { answer, here } = looked;
+  for (const { service, isWatched, looked } of found) {
+    const { answer, here, question } = looked;
     if (answer.verdict !== 'moved') continue;
     const reference = `${parseImageReference(question.reference).name}:${answer.tag}`;
     const all = isWatched ? watched : followed;

@@ -6,6 +6,7 @@ import { messageOf } from './errors.ts';
 import type { Host, Staging } from './host/host.ts';
 import { appendEntry, type Material } from './records.ts';
 import { applyStep, describeStep } from './steps.ts';
+import { holdTowersAgain } from './towers.ts';
 
 /** A transaction under way. */
 export interface Running {
@@ -18,6 +19,7 @@ export interface Running {
   readonly meter?: DowntimeMeter;
 }
 
+const startsContainers: ReadonlySet<Step['do']> = new Set(['up', 'recreate', 'restart', 'settle']);
 const goesBack: ReadonlySet<State> = new Set(['ROLLING_BACK', 'VERIFYING_ROLLBACK']);
 
 /** Writes the journal line that announces a state, or a step of it. */
@@ -44,6 +46,8 @@ export async function takeSteps(
   state: State,
   steps: readonly Step[],
 ): Promise<void> {
+  // A Docker that was restarted meanwhile has started it.
+  if (state !== 'PREPARING') await holdTowersAgain(host, config, running.material);
   for (const [index, step] of steps.entries()) {
     const text = describeStep(step);
     await enter(host, running.id, state, { step: text });
@@ -57,5 +61,7 @@ export async function takeSteps(
       id: running.id,
       staging: running.staging,
     });
+    // A step may make a Watchtower anew, or start one.
+    if (startsContainers.has(step.do)) await holdTowersAgain(host, config, running.material);
   }
 }

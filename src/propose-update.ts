@@ -7,7 +7,7 @@ import { currentCommit, proposeSafely, type Proposal } from './detect.ts';
 import { withDigests } from './digests.ts';
 import { withEffects } from './effect.ts';
 import type { Host } from './host/host.ts';
-import { lookForImages } from './follow-images.ts';
+import { newerImages } from './follow-images.ts';
 import { short } from './outcome.ts';
 import { preflight } from './preflight.ts';
 import { readDeployed } from './records.ts';
@@ -21,7 +21,7 @@ export async function planUpdate(
   host: Host,
   config: Config,
   options: { readonly force: boolean },
-): Promise<{ plan: Plan; problems: readonly Problem[] }> {
+): Promise<{ plan: Plan; problems: readonly Problem[]; model: ComposeModel }> {
   const from = await currentCommit(host, await readDeployed(host.state));
   // A person waits: what runs is resolved while the remote is asked.
   const old = resolveRelease(host, from);
@@ -40,7 +40,11 @@ export async function planUpdate(
       withEffects(host, proposal).then((known) => withDigests(host, known)),
       preflight(host, config, proposal),
     ]);
-    return { plan: { ...plan, warnings: [...plan.warnings, ...warnings] }, problems };
+    return {
+      plan: { ...plan, warnings: [...plan.warnings, ...warnings] },
+      problems,
+      model: proposal.newModel,
+    };
   } finally {
     await old.catch(() => {});
     await host.git.dropStagings();
@@ -54,7 +58,7 @@ async function movedImages(
   model: ComposeModel,
 ): Promise<readonly MovedImage[]> {
   if (config.images.mode !== 'builtin') return [];
-  const { moved, failed } = await lookForImages(host, config, model);
+  const { moved, failed } = await newerImages(host, config, model);
   for (const one of failed) host.log.warn(`it is not known whether an image moved: ${one}`);
   return moved;
 }

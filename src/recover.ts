@@ -1,5 +1,12 @@
 import type { Config } from './config/schema.ts';
-import { lastNote, recoveryFor, stateOf, type Observation, type State } from './core/journal.ts';
+import {
+  isFinal,
+  lastNote,
+  recoveryFor,
+  stateOf,
+  type Observation,
+  type State,
+} from './core/journal.ts';
 import { classify, withData } from './core/observe.ts';
 import { pullableDigest } from './core/moved-image.ts';
 import { keptImages } from './core/plan.ts';
@@ -15,7 +22,9 @@ import { settle, sweep } from './settle.ts';
 import { files } from './state-names.ts';
 import { dataIs } from './swap.ts';
 import { targetOf } from './target.ts';
-import { abort, commit, tidy, verifyNew } from './transact.ts';
+import { holdTowersAgain, letTowersGoOn } from './towers.ts';
+import { tidy } from './tidy.ts';
+import { abort, commit, verifyNew } from './transact.ts';
 
 /**
  * Finishes or takes back what a run left unfinished: one that was killed, cut off by a power
@@ -24,7 +33,15 @@ import { abort, commit, tidy, verifyNew } from './transact.ts';
  * @returns undefined when there was nothing to recover
  */
 export async function recover(host: Host, config: Config): Promise<Outcome | undefined> {
-  await thaw(host, config);
+  try {
+    await thaw(host, config);
+    return await recoverTransaction(host, config);
+  } finally {
+    await letTowersGoOn(host, config);
+  }
+}
+
+async function recoverTransaction(host: Host, config: Config): Promise<Outcome | undefined> {
   const transaction = await readActive(host.state);
   const material = transaction && (await readMaterial(host.state, transaction.id));
   if (!transaction || !material) {
@@ -34,6 +51,8 @@ export async function recover(host: Host, config: Config): Promise<Outcome | und
   const { id, entries } = transaction;
   const running: Running = { id, material };
   const isUp = await host.engine.waitUntilUp(config.timeouts.docker_seconds);
+  // With Docker, a Watchtower that was paused has started again.
+  if (isUp && !isFinal(stateOf(entries))) await holdTowersAgain(host, config, material);
   const observed = isUp ? await observe(host, running, stateOf(entries)) : 'ENGINE-DOWN';
   const recovery = recoveryFor(entries, observed);
   const state = stateOf(entries);

@@ -20,6 +20,7 @@ import {
 import { settle } from './settle.ts';
 import { dropRestored, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
+import { holdTowersAgain, towersHeld } from './towers.ts';
 import { verify } from './verify.ts';
 
 /** Why a release is left again. */
@@ -135,6 +136,7 @@ async function goBack(
   const { material } = running;
   await takeSteps(host, config, running, 'ROLLING_BACK', stepsBack(material.plan));
   await stir?.(host, material);
+  if (stir) await holdTowersAgain(host, config, material);
   await enter(host, running.id, 'VERIFYING_ROLLBACK');
   host.log.info('verify the old release', { run: running.id, phase: 'VERIFYING_ROLLBACK' });
   await verify(host, config, targetOf(material, 'old'));
@@ -277,8 +279,10 @@ export async function giveUp(host: Host, running: Running, reason: string): Prom
   const downtime = await downtimeNote(running, 'old');
   await enter(host, id, 'NEEDS_OPERATOR', { note: reason, ...downtime });
   await closeTransaction(host.state);
+  const held = await towersHeld(host.state).catch(() => []);
+  const still = held.length > 0 ? `; ${held.join(', ')} stays paused until then` : '';
   return needsOperator(
-    `an operator is needed: ${reason}`,
+    `an operator is needed: ${reason}${still}`,
     `${host.compose.recipe()}; look with docker compose ps and logs; when it is well: orchestrator-update acknowledge`,
     id,
   );

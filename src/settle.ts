@@ -112,8 +112,8 @@ async function up(host: Host, services: readonly string[], round: number): Promi
 }
 
 /**
- * All services (an empty list), or all but those that are left as they are and the jobs that have
- * done their work for this very release: a bare `up` would run them again.
+ * All services (an empty list), or all but those that are left as they are, a Watchtower that is paused for us, and the
+ * jobs that have done their work for this very release: a bare `up` would run them again.
  */
 function servicesToUp(
   { model, fingerprint, jobs, leave }: Target,
@@ -126,7 +126,14 @@ function servicesToUp(
       exitCode === 0 &&
       fingerprint[service]?.hash === configHash,
   );
-  const names = new Set([...leave, ...done.map(({ service }) => service)]);
+  // A paused container is one that compose tries to start.
+  const still = containers.filter(
+    ({ service, isHeldStill, configHash, imageId }) =>
+      isHeldStill === true &&
+      fingerprint[service]?.hash === configHash &&
+      fingerprint[service].imageId === imageId,
+  );
+  const names = new Set([...leave, ...[...done, ...still].map(({ service }) => service)]);
   if (names.size === 0) return [];
   return Object.keys(model.services).filter((name) => !names.has(name));
 }

@@ -20,6 +20,8 @@ export const files = {
   active: 'active',
   /** Who is paused or stopped for a backup. */
   frozen: 'frozen.json',
+  /** Which Watchtowers are paused while a transaction acts. */
+  towers: 'towers.json',
   /** What is remembered of the history of backups. */
   history: 'history.json',
   /** What came of the verifications of backups. */

@@ -1,5 +1,7 @@
 import type { Config } from './config/schema.ts';
-import type { Fingerprint } from './core/observe.ts';
+import { fingerprintOf, type Fingerprint } from './core/observe.ts';
+import { sameValue } from './core/canonical-json.ts';
+import { own } from './core/own.ts';
 import { recreatedServices } from './core/contents.ts';
 import { withImageVolumes } from './core/image-volumes.ts';
 import { changeText, imagesText } from './core/moved-image.ts';
@@ -7,7 +9,7 @@ import { keptImages, type Plan, type Step } from './core/plan.ts';
 import { forgetApproval } from './approval-records.ts';
 import type { Proposal } from './detect.ts';
 import { downtimeNote, measureDowntime } from './downtime.ts';
-import { messageOf } from './errors.ts';
+import { ChangedMeanwhileError, messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
 import { quarantineImages } from './image-records.ts';
@@ -19,22 +21,19 @@ import {
   closeTransaction,
   liftQuarantine,
   openTransaction,
-  pruneTransactions,
   quarantine,
   writeDeployed,
   type Material,
   type Quarantined,
 } from './records.ts';
-import { pruneReplaced, tagsToKeep } from './replaced-images.ts';
 import { causeOf, rollBack } from './roll-back.ts';
 import { applyStep } from './steps.ts';
 import { dropRestored, refuseWithoutRoomBack, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
+import { holdTowers, letTowersGoOn } from './towers.ts';
+import { tidy } from './tidy.ts';
 import { tryTo } from './try-to.ts';
 import { takeBaseline, verify } from './verify.ts';
-
-/** How many transactions `history` remembers. */
-const TRANSACTIONS_KEPT = 100;
 
 /** How a proposal is carried out. */
 export interface Order {
@@ -51,6 +50,29 @@ export interface Order {
  * @throws what went wrong before the barrier; nothing was touched then
  */
 export async function transact(
+  host: Host,
+  config: Config,
+  proposal: Proposal,
+  order: Order,
+): Promise<Outcome> {
+  try {
+    const isHeld = await holdTowers(host, config, proposal);
+    if (isHeld) await refuseChanged(host, proposal);
+    return await carryOut(host, config, proposal, order);
+  } finally {
+    await letTowersGoOn(host, config);
+  }
+}
+
+/** What a Watchtower has made anew since the plan was made would be taken back wrongly. */
+async function refuseChanged(host: Host, { oldFingerprint }: Proposal): Promise<void> {
+  const now = fingerprintOf(await host.engine.containers());
+  const names = [...new Set([...Object.keys(oldFingerprint), ...Object.keys(now)])];
+  const changed = names.filter((name) => !sameValue(own(oldFingerprint, name), own(now, name)));
+  if (changed.length > 0) throw new ChangedMeanwhileError(changed);
+}
+
+async function carryOut(
   host: Host,
   config: Config,
   proposal: Proposal,
@@ -243,21 +265,6 @@ function leftByHand(host: Host, plan: Plan, id: string): Quarantined {
     transaction: id,
     ...(plan.effects === undefined ? {} : { effect: plan.effects.from }),
   };
-}
-
-/** What is left over once a release is committed. Nothing of it can change the outcome. */
-export async function tidy(host: Host, config: Config, plan: Plan): Promise<void> {
-  if (plan.verdict !== 'nothing') {
-    await tryTo(host, async () => host.engine.dropKeptTags(await tagsToKeep(host, plan)));
-    await tryTo(host, () => pruneReplaced(host, config, plan));
-  }
-  await tryTo(host, async () => {
-    const used = plan.restores === undefined ? [] : [`${config.backups_dir}/${plan.restores}`];
-    const inUse = [...(await host.engine.mountedPaths()), ...used];
-    const gone = await host.backups.prune(config.backup.keep, inUse);
-    if (gone.length > 0) host.log.info(`old backups removed: ${gone.join(', ')}`);
-  });
-  await tryTo(host, () => pruneTransactions(host.state, TRANSACTIONS_KEPT));
 }
 
 /** What the new release's containers will look like: image IDs are known once all are pulled. */

@@ -66,3 +66,36 @@ export function thawLater(frozen: FrozenIds, lockFile: string, withinSeconds: nu
 
 /** The containers go on by us: nobody has to wait any more. */
 export const stopThaw: Command = { file: 'systemctl', args: ['stop', THAW_UNIT] };
+
+const RECOVER_LATER_UNIT = 'orchestrator-update-recover-later.service';
+/** The longest that a transaction is waited for. */
+const RECOVER_LATER_SECONDS = 86_400;
+/** A run of the service is begun again by systemd after a second: it comes first. */
+const GRACE_SECONDS = 10;
+
+/** Starts a unit that waits until the lock is free (we ended, in whatever way), and then starts the recovery. */
+export function recoverLater(lockFile: string): Command {
+  const wait = `flock --exclusive --timeout ${RECOVER_LATER_SECONDS} ${lockFile} true`;
+  return {
+    file: 'systemd-run',
+    args: [
+      '--quiet',
+      '--no-block',
+      '--collect',
+      `--unit=${RECOVER_LATER_UNIT}`,
+      '--property=Type=oneshot',
+      '--property=TimeoutStartSec=infinity',
+      // Without a dash: systemd begins the next one while it stops the unit, if this one may fail (257, measured).
+      `--property=ExecStartPre=${wait}`,
+      `--property=ExecStartPre=sleep ${GRACE_SECONDS}`,
+      '--',
+      'systemctl',
+      'start',
+      '--no-block',
+      'orchestrator-update-recover.service',
+    ],
+  };
+}
+
+/** We see to it ourselves. */
+export const stopRecoverLater: Command = { file: 'systemctl', args: ['stop', RECOVER_LATER_UNIT] };

@@ -17,6 +17,7 @@ import { short } from '../outcome.ts';
 import { planUpdate } from '../propose-update.ts';
 import { describeStep } from '../steps.ts';
 import { openContext, openDoor } from './context.ts';
+import { keeperLines, keepersNow } from './plan-images.ts';
 import { tableLines } from './table.ts';
 
 /** `plan`: what a run would do and why. Changes nothing but git's own store of objects. */
@@ -26,17 +27,23 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     openDoor(invocation.environment),
   );
   const options = { force: invocation.flags['force'] === true };
-  const { plan, problems } = await planUpdate(host, config, options).finally(() =>
+  const { plan, problems, model } = await planUpdate(host, config, options).finally(() =>
     statusLine.clear(),
   );
+  const keepers = await keepersNow(host, config, model);
   const policy = judgePlan(config, plan);
   const asked = await whatIsAsked(host, plan, options);
   const { id, hash, approval } = asked;
   const approved = approval === undefined ? null : { by: approval.by, at: approval.at };
   const text = invocation.json
-    ? JSON.stringify({ id, hash, ...plan, policy, approved, problems }, undefined, 2)
+    ? JSON.stringify(
+        { id, hash, ...plan, policy, approved, problems, images: keepers },
+        undefined,
+        2,
+      )
     : [
         planText(plan, policy, asked, process.stdout.isTTY),
+        ...keeperLines(keepers, process.stdout.isTTY),
         ...modeLines(plan, policy, config.mode, asked),
         ...problemLines(problems),
       ].join('\n');

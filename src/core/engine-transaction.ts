@@ -144,7 +144,7 @@ export function oldestApiOf(version: string): string {
 }
 
 /** Whether a version of the API (`1.24`) is older than another. */
-function isOlderApi(version: string, than: string): boolean {
+export function isOlderApi(version: string, than: string): boolean {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [thanMajor = 0, thanMinor = 0] = than.split('.').map(Number);
   return major === thanMajor ? minor < thanMinor : major < thanMajor;

@@ -30,6 +30,8 @@ export interface Container {
   readonly anonymousVolumes: readonly string[];
   /** The last lines a failing healthcheck printed. */
   readonly healthOutput?: string | undefined;
+  /** A Watchtower that is paused while a transaction acts: it counts as running. */
+  readonly isHeldStill?: true;
 }
 
 /** What a container has mounted of this host. */

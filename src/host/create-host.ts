@@ -9,6 +9,7 @@ import { InterruptedError } from '../errors.ts';
 import { readVerifications } from '../records.ts';
 import type { Settings } from '../settings.ts';
 import { files } from '../state-names.ts';
+import { withTowersStill } from '../towers.ts';
 import { createBackups } from './backups.ts';
 import { createCompose } from './compose.ts';
 import { diskOf, pathExists } from './disk.ts';
@@ -25,7 +26,7 @@ import type { RegistryContext } from './registry.ts';
 import type { Log } from './log.ts';
 import type { Notifier } from './notifier.ts';
 import { portIsFree } from './ports.ts';
-import { createFreezeGuard } from './freeze-guard.ts';
+import { createFreezeGuard, createTowerGuard } from './freeze-guard.ts';
 import { findRepository } from './repository.ts';
 import { openStateFiles } from './state-files.ts';
 import type { Stop } from './stop.ts';
@@ -83,12 +84,13 @@ export async function createHost(parts: HostParts): Promise<Host> {
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
     compose: createCompose({ ...shared, ...settings }),
-    engine: createEngine({ ...shared, ...docker, sleep }),
+    engine: withTowersStill(createEngine({ ...shared, ...docker, sleep }), state),
     registries: openRegistries({ ...copying, ...docker, ...clock, state, sleep }),
     backups: createBackups(copying),
     swaps: createSwaps(copying),
     history: openHistory(parts, watch, progress),
     freezeGuard: createFreezeGuard(join(settings.stateDirectory, files.lock)),
+    towerGuard: createTowerGuard(join(settings.stateDirectory, files.lock)),
     state,
     log,
     probe: (url, secrets) => probe(url, config.health.probe_timeout_seconds, secrets),

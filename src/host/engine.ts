@@ -7,6 +7,7 @@ import { exec } from './exec.ts';
 import { expect, type ApiAnswer, type EngineApi } from './engine-api.ts';
 import type { EngineHost } from './host.ts';
 import { listContainers } from './engine-containers.ts';
+import { listHostContainers } from './host-containers.ts';
 import { watchContainers } from './engine-events.ts';
 import { readFacts, readVersions } from './engine-facts.ts';
 import { fileDigest } from './container-file.ts';
@@ -68,6 +69,7 @@ export function createEngine(context: EngineContext): EngineHost {
       );
     },
     containers: (project = settings.project_name) => listContainers(api, project),
+    hostContainers: () => listHostContainers(api),
     watchContainers: () => watchContainers(context.stream, settings.project_name),
     isPublished: async (port) => {
       const { body } = expect(await api('GET', '/containers/json'), [200], 'its containers');

@@ -1,16 +1,18 @@
 import { existsSync } from 'node:fs';
-import { stopThaw, thawLater } from '../argv/systemd-run.ts';
+import type { Command } from '../argv/command.ts';
+import { recoverLater, stopRecoverLater, stopThaw, thawLater } from '../argv/systemd-run.ts';
 import { exec } from './exec.ts';
 import type { FreezeGuard } from './backup-host.ts';
+import type { TowerGuard } from './host.ts';
 
 const LIMIT_SECONDS = 60;
 
 /** As sd_booted(3) has it. */
 const systemdRuns = (): boolean => existsSync('/run/systemd/system');
 
-async function disarm(): Promise<void> {
+async function stop(command: Command): Promise<void> {
   // 5: it is not there any more.
-  if (systemdRuns()) await exec(stopThaw, { timeoutSeconds: LIMIT_SECONDS, accept: [5] });
+  if (systemdRuns()) await exec(command, { timeoutSeconds: LIMIT_SECONDS, accept: [5] });
 }
 
 /**
@@ -21,9 +23,21 @@ export function createFreezeGuard(lockFile: string): FreezeGuard {
   return {
     arm: async (frozen, withinSeconds) => {
       if (!systemdRuns()) return;
-      await disarm();
+      await stop(stopThaw);
       await exec(thawLater(frozen, lockFile, withinSeconds), { timeoutSeconds: LIMIT_SECONDS });
     },
-    disarm,
+    disarm: () => stop(stopThaw),
+  };
+}
+
+/** The same wait, for our recovery: a run of the service is begun again by systemd, one from a shell by nobody else. */
+export function createTowerGuard(lockFile: string): TowerGuard {
+  return {
+    arm: async () => {
+      if (!systemdRuns()) return;
+      await stop(stopRecoverLater);
+      await exec(recoverLater(lockFile), { timeoutSeconds: LIMIT_SECONDS });
+    },
+    disarm: () => stop(stopRecoverLater),
   };
 }

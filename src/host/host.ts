@@ -7,6 +7,7 @@ import type { ImageQuestion, Look } from '../core/image-look.ts';
 import type { Container, Startup } from '../core/observe.ts';
 import type { EngineFacts, RemoteImage } from '../core/preflight.ts';
 import type { ImageFacts } from '../core/saved-images.ts';
+import type { HostContainer } from '../core/watchtower.ts';
 import type { BackupHost, EngineVersions, FreezeGuard } from './backup-host.ts';
 import type { HistoryHost } from './history-host.ts';
 import type { Log } from './log.ts';
@@ -24,6 +25,7 @@ export interface Host {
   readonly backups: BackupHost;
   readonly swaps: SwapHost;
   readonly freezeGuard: FreezeGuard;
+  readonly towerGuard: TowerGuard;
   /** Undefined where none is configured. */
   readonly history: HistoryHost | undefined;
   readonly state: StateHost;
@@ -66,6 +68,12 @@ export interface RegistryHost {
    * learned is kept in the state directory; nothing else is changed.
    */
   look(questions: readonly ImageQuestion[]): Promise<Look>;
+}
+
+/** Has somebody see to what we leave behind when we are killed: a process of its own waits for our end. */
+export interface TowerGuard {
+  arm(): Promise<void>;
+  disarm(): Promise<void>;
 }
 
 /** A release's complete tree outside the live place. */
@@ -170,6 +178,8 @@ export interface EngineHost {
   restart(): Promise<void>;
   /** Of the cluster, unless another project is named. */
   containers(project?: string): Promise<Container[]>;
+  /** Of this host, whichever project they are of, as they are. */
+  hostContainers(): Promise<HostContainer[]>;
   /** Listens to what becomes of the cluster's containers, from now on. */
   watchContainers(): ContainerWatch;
   /** Whether a container that runs, of whichever project, publishes this port. */
@@ -207,7 +217,7 @@ export interface EngineHost {
   /** The paths of this host that containers have mounted, of whichever project, running or not. */
   mountedPaths(): Promise<readonly string[]>;
   /** Keeps a container from running, as it is. */
-  pause(container: Container): Promise<void>;
+  pause(container: Pick<Container, 'id' | 'name'>): Promise<void>;
   /** Runs a command in the shell of a container that runs. @throws when it fails, with what it printed */
   execute(container: Container, script: string): Promise<void>;
   /** Lets a paused container go on. */

@@ -82,6 +82,9 @@ async function converge(
     effect(() => change(id, { state: 'running', startedAt: String(world.clockMs) }));
   const isCurrent =
     old?.configHash === hashOf(world, commit, name) && old.imageId === world.images.get(image);
+  if (old && isCurrent && !forceRecreate && old.state === 'paused') {
+    throw new Error('cannot start a paused container, try unpause instead');
+  }
   if (old && isCurrent && !forceRecreate)
     return old.state === 'running' ? undefined : start(old.id);
   const temporary = `0123456789ab_${name}`;

@@ -2,6 +2,7 @@ import type { Volume } from '../../src/core/backup-scope.ts';
 import type { ComposeModel } from '../../src/core/compose-model.ts';
 import type { ImageAnswer } from '../../src/core/image-look.ts';
 import type { Container } from '../../src/core/observe.ts';
+import type { HostContainer } from '../../src/core/watchtower.ts';
 
 /** The program died: power cut or kill -9. Nothing it does after this has any effect. */
 export class PowerCut extends Error {}
@@ -31,6 +32,10 @@ export interface World {
   /** `locked`: a checkout of `to` was cut off in the middle. */
   tree: { commit: string; locked: boolean; to?: string };
   containers: FakeContainer[];
+  /** Watchtowers that are not of the cluster. */
+  towers: HostContainer[];
+  /** When the cluster was changed while one of them ran. */
+  readonly trespasses: string[];
   /** Image reference → ID. */
   images: Map<string, string>;
   /** What the registry would give for a reference. */
@@ -69,6 +74,8 @@ export function makeWorld(releases: Readonly<Record<string, FakeRelease>>, start
     tip: start,
     tree: { commit: start, locked: false },
     containers: [],
+    towers: [],
+    trespasses: [],
     images: new Map(),
     registry: new Map(),
     answers: new Map(),
@@ -192,6 +199,8 @@ export function reboot(world: World): void {
     return locked && from !== now ? 'half' : from;
   };
   world.clockMs += 60_000;
+  // Docker starts it again: nobody has paused it any more.
+  world.towers = world.towers.map((one) => ({ ...one, state: 'running' }));
   world.containers = world.containers.map((one) =>
     one.state === 'created'
       ? one

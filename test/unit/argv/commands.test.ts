@@ -22,6 +22,7 @@ import { systemctlShow } from '../../../src/argv/systemctl.ts';
 import {
   outsideSandbox,
   programOutsideSandbox,
+  recoverLater,
   stopCopies,
   thawLater,
 } from '../../../src/argv/systemd-run.ts';
@@ -132,6 +133,13 @@ await t.test('a unit that lets a frozen cluster go on waits for the lock', async
   t.same(lines([], ['c']), [wait, '--', 'docker', 'start', 'c']);
   const unpause = '--property=ExecStartPre=-docker unpause a';
   t.same(lines(['a'], ['c']), [wait, unpause, '--', 'docker', 'start', 'c']);
+});
+
+await t.test('a unit that starts the recovery waits for the lock, and for systemd', async (t) => {
+  const [start = '', ...rest] = recoverLater('/s/lock').args.slice(-7);
+  t.equal(start, '--property=ExecStartPre=flock --exclusive --timeout 86400 /s/lock true');
+  const recover = ['systemctl', 'start', '--no-block', 'orchestrator-update-recover.service'];
+  t.same(rest, ['--property=ExecStartPre=sleep 10', '--', ...recover]);
 });
 
 await t.test('the rest', async (t) => {
