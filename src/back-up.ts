@@ -21,6 +21,8 @@ export interface BackupWish {
   readonly commit: string;
   readonly model: ComposeModel;
   readonly images: Readonly<Record<string, string>>;
+  /** By service, `name@sha256:…`: what a registry has an image as, which has lost its name on this host. */
+  readonly digests?: Readonly<Record<string, string>>;
   /** Names of backups that are in use. */
   readonly keep?: readonly string[];
 }
@@ -55,7 +57,13 @@ async function makeBackup(host: Host, config: Config, wish: BackupWish): Promise
   const scope = await scopeNow(host, config, model);
   // It does not write, and is not to go on with the others.
   const writers = scope.writers.filter(({ container }) => container.isHeldStill !== true);
-  const releaseImages = await imagesForBackup(host, model, images, config.backup.images);
+  const releaseImages = await imagesForBackup(
+    host,
+    model,
+    images,
+    config.backup.images,
+    wish.digests,
+  );
   for (const { subject, why } of [...scope.leftOut, ...releaseImages.leftOut]) {
     host.log.info(`not in the backup: ${subject}: ${why}`);
   }

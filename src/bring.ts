@@ -53,7 +53,7 @@ export async function bring(
     return await planAndTransact(host, config, goal, options);
   } catch (error) {
     // What is unfinished is for the next run to see to, whatever it was.
-    if (!(await isUnfinished(host))) await rememberFailure(host, goal.to, error);
+    if (!(await isUnfinished(host))) await rememberFailure(host, goal, error);
     throw error;
   }
 }
@@ -130,19 +130,30 @@ export async function isUnfinished(host: Host): Promise<boolean> {
   return (await host.state.read(files.active)) !== undefined;
 }
 
+/** What is tried, to tell it from anything else that is. */
+export function goalName({ to, moved }: Goal): string {
+  if (moved === undefined) return to;
+  return `images ${moved
+    .map(({ digest }) => digest)
+    .toSorted()
+    .join(' ')}`;
+}
+
 /** What cannot help is not tried again; what may help is, later and later. */
-async function rememberFailure(host: Host, commit: string, error: unknown): Promise<void> {
+async function rememberFailure(host: Host, goal: Goal, error: unknown): Promise<void> {
   if (host.interruptedBy() !== undefined) return;
   const reason = messageOf(error);
+  const { from, to: commit, moved } = goal;
   if (error instanceof InvalidReleaseError) {
-    if (error.commit !== commit) return;
+    // What is deployed is not left for it.
+    if (error.commit !== commit || from === commit) return;
     const at = host.now().toISOString();
     return quarantine(host.state, { commit, reason, at, transaction: '' });
   }
   // What the operator of this host has to mend is looked at again every time.
-  if (error instanceof RefusedError) return;
+  if (error instanceof RefusedError && moved === undefined) return;
   try {
-    const notBefore = await backOff(host, commit, reason);
+    const notBefore = await backOff(host, goalName(goal), reason);
     host.log.info(`the timer tries it again after ${localTime(notBefore)}`);
   } catch (problem) {
     host.log.warn(`it cannot be remembered that this failed: ${messageOf(problem)}`);

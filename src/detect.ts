@@ -11,12 +11,12 @@ import { givenFiles } from './core/given.ts';
 import type { ImageDigest, MovedImage } from './core/moved-image.ts';
 import { fingerprintOf, type Container, type Fingerprint } from './core/observe.ts';
 import { own } from './core/own.ts';
-import { pinsAfter, withImages, type ChosenImages } from './core/pins.ts';
+import { pinsBetween, withImages, type ChosenImages } from './core/pins.ts';
 import { makePlan, type KeptImage, type Plan } from './core/plan.ts';
 import type { EngineFacts, RemoteImage } from './core/preflight.ts';
 import type { Host, Staging } from './host/host.ts';
 import { imageIds, servicesToBuild, volumesOfImages } from './images.ts';
-import { readDeployed, type Deployed } from './records.ts';
+import type { Deployed } from './records.ts';
 import { refuseBadLabels, refuseUnsafe, refuseUnset } from './refusals.ts';
 import { resolveRelease, type Release } from './release.ts';
 
@@ -51,6 +51,8 @@ export interface Wish {
   readonly moved?: readonly MovedImage[];
   /** By service: other images than the compose file names, at the same commit. */
   readonly images?: ChosenImages;
+  /** By reference: what is pulled under the name. */
+  readonly digests?: Readonly<Record<string, string>>;
   /** What is quarantined when it is committed, for a person goes back from it. */
   readonly left?: readonly ImageDigest[];
   readonly keptImages?: readonly KeptImage[];
@@ -127,7 +129,7 @@ async function propose(
   const plan = makePlan({
     ...wish,
     ...models,
-    ...(await pinsOf(host, models, wish)),
+    ...pinsOf(before, after),
     contents: readersOfChanges(host, models),
     contentsBefore: readersOfChanges(host, { ...models, before: after.model, after: before.model }),
     servicesToBuild: (await servicesToBuild(host, models)).filter((name) => !kept.has(name)),
@@ -159,14 +161,11 @@ async function propose(
 }
 
 /** The tags chosen for services before and after, where there are any. */
-async function pinsOf(
-  host: Host,
-  models: { readonly before: ComposeModel; readonly after: ComposeModel },
-  { images = {} }: Wish,
-): Promise<Pick<Plan, 'pins'>> {
-  const { pins: from = {} } = (await readDeployed(host.state)) ?? {};
-  const to = pinsAfter(from, models, images);
-  return Object.keys({ ...from, ...to }).length === 0 ? {} : { pins: { from, to } };
+function pinsOf(before: Release, after: Release): Pick<Plan, 'pins'> {
+  const [from, to] = [before, after].map(({ declared, model }) => pinsBetween(declared, model));
+  return Object.keys({ ...from, ...to }).length === 0
+    ? {}
+    : { pins: { from: from ?? {}, to: to ?? {} } };
 }
 
 /** Registries take as long as compose: they are asked at the same time, for what will be wanted. */

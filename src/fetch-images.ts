@@ -63,11 +63,16 @@ async function digestsBrought(host: Host, commit: string): Promise<ReadonlyMap<s
     ({ plan, entries }) => plan.to === commit && entries.at(-1)?.state === 'COMMITTED',
   );
   const brought = new Map<string, string>();
+  const former = new Map<string, string>();
   for (const { plan } of coming.toReversed()) {
+    for (const { reference, from } of plan.moved ?? []) former.set(reference, from);
     for (const [reference, digest] of Object.entries(plan.effects?.to.images ?? {}))
       brought.set(reference, pullableDigest({ reference, digest }));
-    // What a person went back from does not run any more, and what did before is known by its backup.
-    for (const { reference } of plan.left ?? []) brought.delete(reference);
+    for (const { reference } of plan.left ?? []) {
+      const digest = former.get(reference);
+      if (digest?.startsWith('sha256:') === true)
+        brought.set(reference, pullableDigest({ reference, digest }));
+    }
   }
   return brought;
 }

@@ -4,19 +4,12 @@ import type { ComposeModel } from './core/compose-model.ts';
 import { isLookDue } from './core/image-due.ts';
 import { imageKeepers } from './core/image-keepers.ts';
 import type { Looked } from './core/image-look.ts';
-import { parseImageReference } from './core/image-reference.ts';
+import { canonicalReference, parseImageReference } from './core/image-reference.ts';
 import type { MovedImage } from './core/moved-image.ts';
-import type { Container } from './core/observe.ts';
 import { own } from './core/own.ts';
 import { lookForImages } from './look-for-images.ts';
 import type { Host } from './host/host.ts';
-import {
-  liftImageQuarantine,
-  readImageCheck,
-  readImageQuarantine,
-  writeImageCheck,
-  type QuarantinedImage,
-} from './image-records.ts';
+import { readImageCheck, readImageQuarantine, type QuarantinedImage } from './image-records.ts';
 
 /** What registries have for services whose image may move, and the cluster does not run. */
 export interface NewerImages {
@@ -63,7 +56,7 @@ export async function waitsForImages(
 
 /**
  * Asks the registries of the services whose image is ours to follow. What a Watchtower acts on is left to it; what does not
- * run has nothing that could be older. Nothing is pulled, and nothing changed but records.
+ * run has nothing that could be older. Nothing is pulled, and nothing changed.
  */
 export async function newerImages(
   host: Host,
@@ -73,25 +66,19 @@ export async function newerImages(
   const all = await host.engine.hostContainers();
   const { project_name: project, images } = config;
   const keepers = imageKeepers(model, { project, images, containers: all });
-  const containers = await host.engine.containers();
-  const runs = new Set(containers.map(({ service }) => service));
+  const runs = new Set((await host.engine.containers()).map(({ service }) => service));
   host.progress('asking registries about images');
   const { services } = await lookForImages(host, config, ourPart(model, keepers, runs));
   const found = services.flatMap(({ service, policy, looked }): Answered[] =>
     looked === undefined ? [] : [{ service, isWatched: policy.follow === 'monitored', looked }],
   );
-  const failed = [...new Set(found.flatMap(({ looked }) => failureOf(looked)))];
-  await writeImageCheck(host.state, { at: host.now().toISOString(), failed });
-  const { blocked, ...newer } = withoutShared(movedImages(found), found, containers);
-  const quarantined = await stillQuarantined(host, [...newer.followed, ...newer.watched]);
-  const isBad = ({ reference, digest }: MovedImage): boolean =>
-    quarantined.some((one) => one.reference === reference && one.digest === digest);
+  const { blocked, ...newer } = withoutShared(movedImages(found), found, { model, runs });
+  const held = await heldOf(host, newer.followed);
   return {
-    moved: newer.followed.filter((one) => !isBad(one)),
+    ...held,
     watched: newer.watched,
-    quarantined,
     waiting: [...new Set([...found.flatMap(({ looked }) => waitingOf(looked)), ...blocked])],
-    failed,
+    failed: [...new Set(found.flatMap(({ looked }) => failureOf(looked)))],
   };
 }
 
@@ -122,7 +109,9 @@ function movedImages(found: readonly Answered[]): {
   for (const { service, isWatched, looked } of found) {
     const { answer, here, question } = looked;
     if (answer.verdict !== 'moved') continue;
-    const reference = `${parseImageReference(question.reference).name}:${answer.tag}`;
+    const { name, tag } = parseImageReference(question.reference);
+    // As the compose file writes it: then its name is only given to another image.
+    const reference = answer.tag === tag ? question.reference : `${name}:${answer.tag}`;
     const all = isWatched ? watched : followed;
     const key = `${reference}@${answer.digest}`;
     const services = [...(all.get(key)?.services ?? []), service].toSorted();
@@ -138,15 +127,17 @@ function movedImages(found: readonly Answered[]): {
 function withoutShared(
   { followed, watched }: ReturnType<typeof movedImages>,
   found: readonly Answered[],
-  containers: readonly Container[],
+  { model, runs }: { readonly model: ComposeModel; readonly runs: ReadonlySet<string> },
 ): ReturnType<typeof movedImages> & { blocked: readonly string[] } {
   const upToDate = new Set(
     found.flatMap(({ service, looked }) => (looked.answer.verdict === 'same' ? [service] : [])),
   );
   const keepers = ({ reference, services }: MovedImage): string[] =>
-    containers.flatMap(({ service, image }) =>
-      image !== reference || services.includes(service) || upToDate.has(service) ? [] : [service],
-    );
+    Object.entries(model.services).flatMap(([name, { image = '' }]) => {
+      const isIt = canonicalReference(image) === canonicalReference(reference);
+      const keepsItsOwn = runs.has(name) && !services.includes(name) && !upToDate.has(name);
+      return isIt && keepsItsOwn && !isBroughtToo(followed, name, reference) ? [name] : [];
+    });
   return {
     followed: followed.filter((one) => keepers(one).length === 0),
     watched,
@@ -156,18 +147,40 @@ function withoutShared(
   };
 }
 
-/** Of names that mean another image now, what failed is forgotten. */
-async function stillQuarantined(
+/** The same image under another way to write its name. */
+function isBroughtToo(
+  followed: readonly MovedImage[],
+  service: string,
+  reference: string,
+): boolean {
+  return followed.some(
+    (one) =>
+      one.services.includes(service) &&
+      canonicalReference(one.reference) === canonicalReference(reference),
+  );
+}
+
+/**
+ * What failed is not brought again under the same name. Of several that failed together one at a time is tried, once
+ * nothing else has moved: so the one that is to blame is found with one outage more at most.
+ */
+async function heldOf(
   host: Host,
   newer: readonly MovedImage[],
-): Promise<readonly QuarantinedImage[]> {
-  await liftImageQuarantine(host.state, (bad) =>
-    newer.some(({ reference, digest }) => reference === bad.reference && digest !== bad.digest),
-  );
+): Promise<Pick<NewerImages, 'moved' | 'quarantined'>> {
   const all = await readImageQuarantine(host.state);
-  return all.filter((bad) =>
-    newer.some(({ reference, digest }) => reference === bad.reference && digest === bad.digest),
-  );
+  const recordOf = ({ reference, digest }: MovedImage): QuarantinedImage | undefined =>
+    all.find((one) => one.reference === reference && one.digest === digest);
+  const isFree = (one: MovedImage): boolean => recordOf(one) === undefined;
+  const [suspect] = newer.filter((one) => recordOf(one)?.isSuspect === true);
+  const free = newer.filter(isFree);
+  return {
+    moved: free.length === 0 && suspect !== undefined ? [suspect] : free,
+    quarantined: newer.flatMap((one) => {
+      const record = recordOf(one);
+      return record === undefined || record.isSuspect === true ? [] : [record];
+    }),
+  };
 }
 
 function failureOf({ question, answer }: Looked): string[] {

@@ -7,14 +7,24 @@ const quarantinedSchema = z.object({
   reference: z.string(),
   digest: z.string(),
   reason: z.string(),
-  /** ISO 8601, UTC. */
+  /** ISO 8601. */
   at: z.string(),
   transaction: z.string(),
+  /** It failed together with others: which of them is to blame is found out one by one. */
+  isSuspect: z.boolean().exactOptional(),
+  /** Another one under its name was brought since. It is not tried again all the same. */
+  isPast: z.boolean().exactOptional(),
 });
-/** An image that failed, or that a person left: it is not tried again until its name means another. */
+/** An image that failed, or that a person left: it is not tried again under this name. */
 export type QuarantinedImage = z.output<typeof quarantinedSchema>;
 
-const checkSchema = z.object({ at: z.string(), failed: z.array(z.string()) });
+const checkSchema = z.object({
+  at: z.string(),
+  failed: z.array(z.string()),
+  failures: z.number().exactOptional(),
+  /** Since when no look has learned all. */
+  failingSince: z.string().exactOptional(),
+});
 /** The last time registries were asked: when, and what could not be learned, one sentence each. */
 export type ImageCheck = z.output<typeof checkSchema>;
 
@@ -27,32 +37,57 @@ const replacedSchema = z.object({
 /** An image that another one took the place of. */
 export type ReplacedImage = z.output<typeof replacedSchema>;
 
+/** Of a name that goes back and forth, so many are remembered. */
+const KEPT_OF_A_NAME = 20;
+
 export const readImageQuarantine = (state: StateHost): Promise<QuarantinedImage[]> =>
   readList(state, files.imageQuarantine, quarantinedSchema);
 
-/** Adds images to the quarantine; of a name only what it means now has to be known. */
+const isSame = (one: ImageDigest, other: ImageDigest): boolean =>
+  one.reference === other.reference && one.digest === other.digest;
+
+/** Adds images to the quarantine, newest first. */
 export async function quarantineImages(
   state: StateHost,
   images: readonly ImageDigest[],
-  why: Pick<QuarantinedImage, 'reason' | 'at' | 'transaction'>,
+  why: Pick<QuarantinedImage, 'reason' | 'at' | 'transaction' | 'isSuspect'>,
 ): Promise<void> {
-  const names = new Set(images.map(({ reference }) => reference));
-  const others = (await readImageQuarantine(state)).filter(
-    ({ reference }) => !names.has(reference),
-  );
+  const before = await readImageQuarantine(state);
+  const others = before.filter((one) => !images.some((image) => isSame(image, one)));
   const added = images.map(({ reference, digest }) => ({ reference, digest, ...why }));
-  await state.write(files.imageQuarantine, `${JSON.stringify([...others, ...added])}\n`);
+  await writeQuarantine(state, [...added, ...others]);
 }
 
-/** Takes images out of quarantine. */
-export async function liftImageQuarantine(
+/** An image that was brought, and proved healthy, is no suspect any more; what failed before it is past. */
+export async function settleImageQuarantine(
   state: StateHost,
-  isLifted: (image: QuarantinedImage) => boolean,
+  brought: readonly ImageDigest[],
 ): Promise<void> {
   const all = await readImageQuarantine(state);
-  const others = all.filter((one) => !isLifted(one));
-  if (others.length < all.length)
-    await state.write(files.imageQuarantine, `${JSON.stringify(others)}\n`);
+  if (all.length === 0) return;
+  const names = new Set(brought.map(({ reference }) => reference));
+  const left = all.filter((one) => !brought.some((image) => isSame(image, one)));
+  await writeQuarantine(
+    state,
+    left.map((one) =>
+      names.has(one.reference) && one.isSuspect !== true ? { ...one, isPast: true } : one,
+    ),
+  );
+}
+
+/** Everything may be tried again. */
+export async function liftImageQuarantine(state: StateHost): Promise<void> {
+  if ((await readImageQuarantine(state)).length > 0) await writeQuarantine(state, []);
+}
+
+async function writeQuarantine(state: StateHost, all: readonly QuarantinedImage[]): Promise<void> {
+  const counts = new Map<string, number>();
+  const kept = all.filter(({ reference }) => {
+    const count = (counts.get(reference) ?? 0) + 1;
+    counts.set(reference, count);
+    return count <= KEPT_OF_A_NAME;
+  });
+  await state.write(files.imageQuarantine, `${JSON.stringify(kept)}\n`);
 }
 
 /** Undefined where registries were never asked. */

@@ -23,16 +23,27 @@ export async function imageIds(host: Host, model: ComposeModel): Promise<Record<
  *
  * @param images IDs by service
  * @param mode which of them are saved: `backup.images`
+ * @param known by service: what a registry has an image as, which has lost its name on this host
  */
 export async function imagesForBackup(
   host: Host,
   model: ComposeModel,
   images: Readonly<Record<string, string>>,
   mode: 'local' | 'none',
+  known: Readonly<Record<string, string>> = {},
 ): Promise<ReleaseImages> {
   const ids = [...new Set(Object.values(images))];
   const facts = await Promise.all(
-    ids.map(async (id) => [id, await host.engine.imageFacts(id)] as const),
+    ids.map(async (id) => {
+      const found = await host.engine.imageFacts(id);
+      const names = Object.keys(images).flatMap((name) =>
+        images[name] === id ? (own(known, name) ?? []) : [],
+      );
+      return [
+        id,
+        found && { ...found, digests: [...new Set([...found.digests, ...names])] },
+      ] as const;
+    }),
   );
   return releaseImages(model, images, Object.fromEntries(facts), mode);
 }

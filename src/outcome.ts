@@ -1,7 +1,7 @@
 import { exitCodes, type ExitCode } from './exit-codes.ts';
 import { shortDigest } from './core/moved-image.ts';
 import type { QuarantinedImage } from './image-records.ts';
-import type { HeldBack } from './schedule.ts';
+import { localTime, type HeldBack } from './schedule.ts';
 
 /** How a run ended. */
 export interface Outcome {
@@ -61,6 +61,18 @@ export function heldByQuarantine(branch: string, tip: string, reason: string): O
     `push a release that works to ${branch}; or try this one again: orchestrator-update run --force`,
   );
   return { ...outcome, remindOf: `quarantine ${tip}` };
+}
+
+/** What failed before anything was touched waits a while. */
+export function heldByFailures(
+  what: string,
+  { reason, failures, notBefore }: { reason: string; failures: number; notBefore: Date },
+): Outcome {
+  const times = failures === 1 ? 'once' : `${failures} times`;
+  return held(
+    `held: ${what} failed ${times} and is tried again after ${localTime(notBefore)}: ${reason}`,
+    'orchestrator-update run    # tries it now',
+  );
 }
 
 /** Images that moved are not tried again until they move once more. */

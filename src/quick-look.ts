@@ -17,8 +17,8 @@ export interface QuickLook {
   /** Why the tip is not applied, if it is quarantined. */
   readonly quarantineReason: string | undefined;
   readonly hold: Hold | undefined;
-  /** When registries were asked last, and whether images wait for a person; undefined where no images are followed. */
-  readonly images: { readonly last: LastLook | undefined; readonly isAwaited: boolean } | undefined;
+  /** When registries were asked last, and whether images wait for a person, or to be tried again; undefined where none are followed. */
+  readonly images: { readonly last: LastLook | undefined; readonly isOpen: boolean } | undefined;
 }
 
 /**
@@ -64,9 +64,11 @@ function imagesAt(at: (name: string) => string, commit: string): QuickLook['imag
   const last = readJson(at(files.imageCheck)) as Partial<LastLook> | null | undefined;
   const isWhole = typeof last?.at === 'string' && Array.isArray(last.failed);
   const told = readJson(at(files.awaiting)) as { commit?: string; moved?: unknown } | undefined;
+  const retry = readJson(at(files.retry)) as { commit?: string } | undefined;
+  const isAwaited = told?.moved !== undefined && told.commit === commit;
   return {
     last: isWhole ? (last as LastLook) : undefined,
-    isAwaited: told?.moved !== undefined && told.commit === commit,
+    isOpen: isAwaited || retry?.commit?.startsWith('images ') === true,
   };
 }
 

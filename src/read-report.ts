@@ -79,12 +79,14 @@ async function quarantineIn(state: StateHost): Promise<ReportQuarantine[]> {
   const [releases, images] = [await readQuarantine(state), await readImageQuarantine(state)];
   return [
     ...releases.map(({ commit, reason, at }) => ({ commit, image: null, reason, at })),
-    ...images.map(({ reference, digest, reason, at }) => ({
-      commit: null,
-      image: { reference, digest },
-      reason,
-      at,
-    })),
+    ...images
+      .filter(({ isPast }) => isPast !== true)
+      .map(({ reference, digest, reason, at }) => ({
+        commit: null,
+        image: { reference, digest },
+        reason,
+        at,
+      })),
   ];
 }
 

@@ -43,8 +43,9 @@ const quarantineSchema = z.array(
 );
 export type Quarantined = z.output<typeof quarantineSchema>[number];
 
-/** A release that could not be tried for a reason that may go away. */
+/** What could not be tried for a reason that may go away. */
 const retrySchema = z.object({
+  /** Of images: `images` and their digests. */
   commit: z.string(),
   failures: z.number(),
   reason: z.string(),
@@ -110,6 +111,9 @@ export const readRetry = (state: StateHost): Promise<Retry | undefined> =>
 
 export const writeRetry = (state: StateHost, retry: Retry): Promise<void> =>
   state.write(files.retry, `${JSON.stringify(retry)}\n`);
+
+/** Forgets what failed before anything was touched. */
+export const forgetRetry = (state: StateHost): Promise<void> => state.remove(files.retry);
 
 export const readHold = (state: StateHost): Promise<Hold | undefined> =>
   readJson(state, files.hold, holdSchema);

@@ -19,9 +19,11 @@ import { short, type Outcome } from './outcome.ts';
 import { readActive, readMaterial, writeNeedsOperator } from './records.ts';
 import { causeOf, EngineAwayError, giveUp, rollBack } from './roll-back.ts';
 import { settle, sweep } from './settle.ts';
+import { applyStep } from './steps.ts';
 import { files } from './state-names.ts';
 import { dataIs } from './swap.ts';
 import { targetOf } from './target.ts';
+import { tryTo } from './try-to.ts';
 import { holdTowersAgain, letTowersGoOn } from './towers.ts';
 import { tidy } from './tidy.ts';
 import { abort, commit, verifyNew } from './transact.ts';
@@ -120,6 +122,12 @@ async function aborted(
   state: string,
 ): Promise<Outcome> {
   const { from, to } = running.material.plan;
+  const { id, material } = running;
+  const images = keptImages(material.plan);
+  // First: what stands up again is made of what its name means.
+  await tryTo(host, () =>
+    applyStep({ do: 'restore-images', images }, { host, config, material, id }),
+  );
   if (state === 'PREPARING') await dropUnsynced(host, running);
   await standUp(host, running, 'old');
   await abort(host, config, running, `the run was cut off in ${state}`);
@@ -157,8 +165,7 @@ async function standUp(host: Host, running: Running, release: 'old' | 'new'): Pr
  * Docker takes for whole. They are pulled again; one that was there before, or is in use, stays.
  */
 async function dropUnsynced(host: Host, { material }: Running): Promise<void> {
-  const images = keptImages(material.plan);
-  const kept = new Set(images.map(({ reference }) => reference));
+  const kept = new Set(keptImages(material.plan).map(({ reference }) => reference));
   const used = new Set((await host.engine.containers()).map(({ imageId }) => imageId));
   const pulled = material.plan.prepare.flatMap((step) => (step.do === 'pull' ? step.images : []));
   for (const reference of pulled) {
@@ -167,14 +174,8 @@ async function dropUnsynced(host: Host, { material }: Running): Promise<void> {
     host.log.info(`${reference} may not be whole on the disk: it is pulled again`);
     await host.engine.dropImage(reference);
   }
-  const { moved = [] } = material.plan;
-  if (moved.length > 0) {
-    // What moved has the name of the one that runs, and could not be dropped.
-    const keeping = images.map(async (one) => [one, await host.engine.imageId(one.tag)] as const);
-    const there = (await Promise.all(keeping)).filter(([{ id }, now]) => now === id);
-    for (const [{ tag, reference }] of there) await host.engine.tag(tag, reference);
-  }
-  for (const exact of moved.map(pullableDigest)) {
+  // Its name is another's again.
+  for (const exact of (material.plan.moved ?? []).map(pullableDigest)) {
     const id = await host.engine.imageId(exact);
     if (id !== undefined && !used.has(id)) await host.engine.dropImage(exact);
   }

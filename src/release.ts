@@ -1,3 +1,4 @@
+import type { ComposeModel } from './core/compose-model.ts';
 import { withPins } from './core/pins.ts';
 import type { Host, Resolved, Staging } from './host/host.ts';
 import { readDeployed } from './records.ts';
@@ -5,6 +6,8 @@ import { readDeployed } from './records.ts';
 /** A commit laid out beside the live tree, and what docker compose makes of it. */
 export interface Release extends Resolved {
   readonly staging: Staging;
+  /** As its compose file has it; `model` has the images that were chosen here in their places. */
+  readonly declared: ComposeModel;
 }
 
 /**
@@ -15,5 +18,6 @@ export async function resolveRelease(host: Host, commit: string): Promise<Releas
   const staging = await host.git.stage(commit);
   const resolved = await host.compose.resolve(staging);
   const { pins = {} } = (await readDeployed(host.state)) ?? {};
-  return { staging, ...resolved, model: withPins(resolved.model, pins) };
+  const { model: declared } = resolved;
+  return { staging, ...resolved, declared, model: withPins(declared, pins) };
 }

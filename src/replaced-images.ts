@@ -1,5 +1,6 @@
 import type { Config } from './config/schema.ts';
-import { parseImageReference } from './core/image-reference.ts';
+import { canonicalReference, parseImageReference } from './core/image-reference.ts';
+import { imagesOf, pullableDigest, type MovedImage } from './core/moved-image.ts';
 import { keptImages, type KeptImage, type Plan } from './core/plan.ts';
 import { KEPT } from './core/plan-steps.ts';
 import type { Host } from './host/host.ts';
@@ -11,10 +12,11 @@ import { readTransactions } from './records.ts';
  * registry gives back, that nobody has given another name, and that no container uses; Docker refuses the rest.
  */
 export async function pruneReplaced(host: Host, config: Config, plan: Plan): Promise<void> {
-  if (plan.moved === undefined) return;
+  const names = imagesOf(plan);
+  if (names.length === 0) return;
   const used = new Set((await host.engine.containers()).map(({ imageId }) => imageId));
   const kept: ReplacedImage[] = [];
-  for (const image of await replacedImages(host, plan, plan.moved)) {
+  for (const image of await replacedImages(host, plan, names)) {
     const isSame = ({ reference }: ReplacedImage): boolean =>
       nameOf(reference) === nameOf(image.reference);
     const isKept = used.has(image.id) || kept.filter(isSame).length < config.images.keep_previous;
@@ -24,22 +26,33 @@ export async function pruneReplaced(host: Host, config: Config, plan: Plan): Pro
   await writeReplacedImages(host.state, kept);
 }
 
-const nameOf = (reference: string): string => parseImageReference(reference).name;
+const nameOf = (reference: string): string =>
+  parseImageReference(canonicalReference(reference)).name;
 
 /** Newest first: what is replaced now, and what was before. What a compose file goes on naming stays. */
 async function replacedImages(
   host: Host,
   plan: Plan,
-  moved: NonNullable<Plan['moved']>,
+  names: readonly string[],
 ): Promise<ReplacedImage[]> {
   const at = host.now().toISOString();
-  const services = new Set(moved.flatMap((one) => one.services));
+  const repositories = new Set(names.map(nameOf));
   const declared = new Set(Object.values(plan.pins?.to ?? {}).map((pin) => pin.declared));
   const now = keptImages(plan)
-    .filter(({ service, reference }) => services.has(service) && !declared.has(reference))
+    .filter(({ reference }) => repositories.has(nameOf(reference)) && !declared.has(reference))
     .map(({ reference, id }) => ({ reference, id, at }));
   const all = [...now, ...(await readReplacedImages(host.state))];
   return all.filter(({ id }, index) => all.findIndex((one) => one.id === id) === index);
+}
+
+/** What failed is not needed any more: pulled again where somebody asks for it. What has a name here stays. */
+export async function dropFailed(host: Host, moved: readonly MovedImage[]): Promise<void> {
+  const used = new Set((await host.engine.containers()).map(({ imageId }) => imageId));
+  for (const exact of moved.map(pullableDigest)) {
+    const facts = await host.engine.imageFacts(exact);
+    if (facts === undefined || used.has(facts.id) || facts.tags.length > 0) continue;
+    await host.engine.dropImage(exact);
+  }
 }
 
 /** For a rollback by hand to an earlier release. */
@@ -52,15 +65,18 @@ async function isNeeded(host: Host, { id }: ReplacedImage): Promise<boolean> {
 async function removeImage(host: Host, { reference, id }: ReplacedImage): Promise<void> {
   const facts = await host.engine.imageFacts(id);
   if (facts === undefined || facts.digests.length === 0) return;
-  if (facts.tags.some((name) => name !== reference)) return;
-  for (const name of [...facts.tags, ...facts.digests]) await host.engine.dropImage(name);
+  const isIt = (name: string): boolean =>
+    canonicalReference(name) === canonicalReference(reference);
+  if (!facts.tags.every(isIt)) return;
+  const digests = facts.digests.filter((one) => nameOf(one) === nameOf(reference));
+  for (const name of [...facts.tags, ...digests]) await host.engine.dropImage(name);
   host.log.info(`old image removed: ${reference} ${id.slice(0, 19)}`);
 }
 
 /** The tags that a rollback by hand needs: of this transaction, and of the one that brought its commit. */
 export async function tagsToKeep(host: Host, plan: Plan): Promise<string[]> {
   const coming =
-    plan.moved === undefined
+    plan.from !== plan.to
       ? undefined
       : (await readTransactions(host.state)).find(
           ({ plan: one, entries }) =>

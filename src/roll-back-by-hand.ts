@@ -1,20 +1,18 @@
 import type { Config } from './config/schema.ts';
-import { imagesText, type ImageDigest } from './core/moved-image.ts';
+import { imagesText, pullableDigest } from './core/moved-image.ts';
 import { type KeptImage, type Plan } from './core/plan.ts';
 import { own } from './core/own.ts';
-import { keptTag } from './core/plan-steps.ts';
 import type { Transaction } from './core/journal.ts';
 import { currentCommit, proposeSafely, type Wish } from './detect.ts';
 import { RefusedError } from './errors.ts';
 import type { BackupManifest } from './host/backup-host.ts';
 import type { Host } from './host/host.ts';
-import { readImageQuarantine, type QuarantinedImage } from './image-records.ts';
 import { short, type Outcome } from './outcome.ts';
 import { withEffects } from './effect.ts';
+import { imagesOfBackup, type BackupImages } from './images-of-backup.ts';
 import { preflight, refuseProblems } from './preflight.ts';
 import { readDeployed, readNeedsOperator, readTransactions } from './records.ts';
 import { recover } from './recover.ts';
-import { loadImages } from './verify-restore.ts';
 import { stillKept } from './replaced-images.ts';
 import { transact } from './transact.ts';
 import { transactionName } from './propose-update.ts';
@@ -40,25 +38,37 @@ export async function rollBackByHand(host: Host, config: Config, wanted: Wanted)
   if (recovered?.result === 'needs operator') return recovered;
   const from = await currentCommit(host, await readDeployed(host.state));
   const past = await readTransactions(host.state);
-  const last =
-    wanted.to === undefined
-      ? lastLeft(past, from, await readImageQuarantine(host.state))
-      : undefined;
+  const last = wanted.to === undefined ? lastLeft(past, from) : undefined;
   if (last?.moved !== undefined) return leaveImages(host, config, last);
   const { commit: target, backup } = await findTarget(host, wanted.to, () => previous(last, from));
   const restores = wanted.withData === true ? backup?.name : undefined;
-  if (target === from && restores === undefined) {
+  const found = backup && (await imagesOfBackup(host, config, backup));
+  const isSame = target === from && !(await areOthers(host, found));
+  if (isSame && restores === undefined) {
     throw new RefusedError(
       `${short(target)} is what is deployed now`,
       'orchestrator-update history; only its data: orchestrator-update restore BACKUP --volumes',
     );
   }
+  const kept = target === from ? [] : await imagesKeptFor(host, past, target);
+  const known = new Set(found?.kept.map(({ service }) => service));
   return goBack(host, config, {
     from,
     to: target,
-    keptImages: target === from ? [] : await imagesFor(host, config, past, target, backup),
+    keptImages: [...(found?.kept ?? []), ...kept.filter(({ service }) => !known.has(service))],
+    ...(found === undefined ? {} : { digests: found.digests, images: found.images }),
     ...(restores === undefined ? {} : { restores }),
   });
+}
+
+/** Whether a backup was made with other images than those that run. */
+async function areOthers(host: Host, found: BackupImages | undefined): Promise<boolean> {
+  if (found === undefined) return false;
+  const running = new Map(
+    (await host.engine.containers()).map(({ service, imageId }) => [service, imageId]),
+  );
+  const isOther = ({ service, id }: KeptImage): boolean => (running.get(service) ?? id) !== id;
+  return found.kept.some(isOther) || Object.keys(found.digests).length > 0;
 }
 
 /** The images of before, at the same commit. */
@@ -87,7 +97,7 @@ async function leaveImages(host: Host, config: Config, last: Plan): Promise<Outc
 async function goBack(
   host: Host,
   config: Config,
-  where: Pick<Wish, 'from' | 'to' | 'keptImages' | 'left' | 'images' | 'restores'>,
+  where: Pick<Wish, 'from' | 'to' | 'keptImages' | 'left' | 'images' | 'digests' | 'restores'>,
 ): Promise<Outcome> {
   const name = transactionName(host.now(), where.to);
   const wish = {
@@ -110,21 +120,20 @@ async function goBack(
 
 /**
  * The last change that is still in force: neither one that only went back, or brought data, at the same commit, nor one
- * of images that a person has gone back from.
+ * of images that a person has gone back from since.
  */
-function lastLeft(
-  past: readonly Transaction[],
-  at: string,
-  quarantined: readonly QuarantinedImage[],
-): Plan | undefined {
-  const isLeft = ({ reference, digest }: ImageDigest): boolean =>
-    quarantined.some((one) => one.reference === reference && one.digest === digest);
-  return past.find(
-    ({ plan: { from, to, moved }, entries }) =>
-      to === at &&
-      entries.at(-1)?.state === 'COMMITTED' &&
-      (from !== to || (moved !== undefined && !moved.every(isLeft))),
-  )?.plan;
+function lastLeft(past: readonly Transaction[], at: string): Plan | undefined {
+  const left = new Set<string>();
+  for (const { plan, entries } of past) {
+    if (plan.to !== at || entries.at(-1)?.state !== 'COMMITTED') continue;
+    for (const image of plan.left ?? []) left.add(pullableDigest(image));
+    if (plan.from !== plan.to) return plan;
+    const { moved = [] } = plan;
+    if (moved.some((image) => !left.has(pullableDigest(image)))) return plan;
+    // Brought once more later, it can be left once more.
+    for (const image of moved) left.delete(pullableDigest(image));
+  }
+  return undefined;
 }
 
 /** The release before the present one: where the last committed change came from. */
@@ -155,38 +164,6 @@ async function findTarget(
     `there is no commit and no backup ${to}`,
     'orchestrator-update history; ls the backups directory; git log',
   );
-}
-
-/** Images that this host still has are as good as those that a backup has saved. */
-async function imagesFor(
-  host: Host,
-  config: Config,
-  past: readonly Transaction[],
-  target: string,
-  backup: BackupManifest | undefined,
-): Promise<readonly KeptImage[]> {
-  const kept = await imagesKeptFor(host, past, target);
-  const known = new Set(kept.map(({ service }) => service));
-  const saved = backup === undefined ? [] : await imagesSavedIn(host, config, backup);
-  return [...kept, ...saved.filter(({ service }) => !known.has(service))];
-}
-
-/** Those that no registry can give back, loaded from the backup where they are gone. */
-async function imagesSavedIn(
-  host: Host,
-  { backups_dir: backups }: Config,
-  { name, savedImages = [] }: BackupManifest,
-): Promise<KeptImage[]> {
-  const ids = await Promise.all(savedImages.map(({ id }) => host.engine.imageId(id)));
-  const gone = savedImages.filter((_, index) => ids[index] === undefined);
-  await loadImages(host, gone, `${backups}/${name}`);
-  const images = savedImages.flatMap(({ id, services, references }) =>
-    services.flatMap((service) =>
-      references.map((reference) => ({ service, reference, id, tag: keptTag(name, service) })),
-    ),
-  );
-  for (const { id, tag } of images) await host.engine.tag(id, tag);
-  return images;
 }
 
 /** The images that were kept when the target was left last, and still are. */

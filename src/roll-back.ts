@@ -17,10 +17,12 @@ import {
   writeNeedsOperator,
   type Material,
 } from './records.ts';
+import { dropFailed } from './replaced-images.ts';
 import { settle } from './settle.ts';
 import { dropRestored, replacedText } from './swap.ts';
 import { targetOf } from './target.ts';
 import { holdTowersAgain, towersHeld } from './towers.ts';
+import { tryTo } from './try-to.ts';
 import { verify } from './verify.ts';
 
 /** Why a release is left again. */
@@ -178,6 +180,7 @@ async function close(host: Host, running: Running, cause: Cause): Promise<boolea
   if (isQuarantined) {
     const at = host.now().toISOString();
     await quarantinePlan(host, material.plan, { reason: cause.reason, at, transaction: id });
+    await tryTo(host, () => dropFailed(host, material.plan.moved ?? []));
   }
   // What was approved was tried: once more is for a person to say.
   await forgetApproval(host.state);
@@ -193,7 +196,10 @@ async function quarantinePlan(
   { to: commit, effects, moved }: Plan,
   why: { reason: string; at: string; transaction: string },
 ): Promise<void> {
-  if (moved !== undefined) return quarantineImages(host.state, moved, why);
+  if (moved !== undefined) {
+    const isSuspect = moved.length > 1 ? { isSuspect: true } : {};
+    return quarantineImages(host.state, moved, { ...why, ...isSuspect });
+  }
   const effect = effects === undefined ? {} : { effect: effects.to };
   return quarantine(host.state, { commit, ...why, ...effect });
 }
@@ -251,9 +257,9 @@ export async function causeOf(host: Host, error: unknown, running: Running): Pro
 
 /** A release is to blame, or a host that crashed with it twice; a person's stop never counts. */
 async function deservesQuarantine(host: Host, running: Running, cause: Cause): Promise<boolean> {
-  const { from, to, restores } = running.material.plan;
-  // Only the data was another: the release is the one that runs.
-  if (restores !== undefined && from === to) return false;
+  const { from, to, moved } = running.material.plan;
+  // Only the data, or the images of before, were others: the release is the one that runs.
+  if (from === to && moved === undefined) return false;
   if (cause.blame !== 'crash') return cause.blame === 'release';
   const earlier = (await readTransactions(host.state)).filter(
     ({ id, plan, entries }) =>

@@ -1,6 +1,6 @@
 import { backUp } from './back-up.ts';
 import type { Config } from './config/schema.ts';
-import type { KeptImage, Step } from './core/plan.ts';
+import type { KeptImage, Plan, Step } from './core/plan.ts';
 import { keptImages } from './core/plan.ts';
 import { pullableDigest } from './core/moved-image.ts';
 import { own } from './core/own.ts';
@@ -32,7 +32,8 @@ export async function applyStep(step: Step, context: StepContext): Promise<void>
       );
       const { from: commit, restores } = material.plan;
       const keep = restores === undefined ? [] : [restores];
-      const wish = { name: step.name, commit, model: material.oldModel, images, keep };
+      const digests = formerDigests(material.plan);
+      const wish = { name: step.name, commit, model: material.oldModel, images, digests, keep };
       await backUp(host, config, wish);
       return;
     }
@@ -131,6 +132,17 @@ function pin(host: Host, { plan, oldModel, newModel }: Material, to: 'old' | 'ne
   const isPinned = Object.keys(pins ?? {}).length > 0;
   const model = to === 'old' ? oldModel : newModel;
   return host.compose.pin(isPinned ? model : undefined);
+}
+
+/** The name of what runs is already that of the newer one. */
+function formerDigests({ moved = [] }: Plan): Record<string, string> {
+  return Object.fromEntries(
+    moved.flatMap(({ services, reference, from: digest }) =>
+      digest.startsWith('sha256:')
+        ? services.map((name) => [name, pullableDigest({ reference, digest })] as const)
+        : [],
+    ),
+  );
 }
 
 /** What is known by its digest is pulled by that, and gets its name then. */

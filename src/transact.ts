@@ -12,7 +12,7 @@ import { downtimeNote, measureDowntime } from './downtime.ts';
 import { ChangedMeanwhileError, messageOf } from './errors.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Host } from './host/host.ts';
-import { quarantineImages } from './image-records.ts';
+import { quarantineImages, settleImageQuarantine } from './image-records.ts';
 import { imageIds, volumesOfImages } from './images.ts';
 import { raiseIfPossible } from './notices.ts';
 import { enter, takeSteps, type Running } from './journalling.ts';
@@ -216,6 +216,7 @@ export async function commit(host: Host, config: Config, running: Running): Prom
     ...(plan.pins === undefined ? {} : { pins: plan.pins.to }),
   });
   if (plan.moved === undefined) await liftQuarantine(host.state, plan.to);
+  else await settleImageQuarantine(host.state, plan.moved);
   await forgetApproval(host.state);
   // A person left this release on purpose: the timer must not bring it back.
   const isLeft = plan.kind === 'rollback' && plan.from !== plan.to;
@@ -274,9 +275,16 @@ async function fingerprintToBe(host: Host, proposal: Proposal): Promise<Fingerpr
   const containers = await host.engine.containers();
   const left = new Set(proposal.plan.leave);
   const anew = new Set(recreatedServices(proposal.plan.changes));
+  // What gets its old meaning back has another one until then.
+  const restored = new Map(
+    proposal.plan.apply.flatMap((step) =>
+      step.do === 'restore-images' ? step.images.map(({ service, id }) => [service, id]) : [],
+    ),
+  );
   const entries = await Promise.all(
     Object.entries(proposal.newModel.services).map(async ([name, { image }]) => {
-      const imageId = image === undefined ? undefined : await host.engine.imageId(image);
+      const imageId =
+        restored.get(name) ?? (image === undefined ? undefined : await host.engine.imageId(image));
       const old = containers.find(({ service }) => service === name && anew.has(name));
       const notId = old === undefined ? {} : { notId: old.id };
       const asItIs = left.has(name) ? proposal.oldFingerprint[name] : undefined;

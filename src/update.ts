@@ -4,7 +4,7 @@ import { readApproval, readAwaiting } from './approval-records.ts';
 import { nothingWaits } from './approve.ts';
 import { bring, isUnfinished, unlessMeant, type UpdateOptions } from './bring.ts';
 import { bringImages } from './bring-images.ts';
-import { heldBack, localTime, type HeldBack } from './schedule.ts';
+import { heldBack, type HeldBack } from './schedule.ts';
 import { stillBackingOff } from './retry.ts';
 import { driftedServices } from './core/drift.ts';
 import { currentCommit } from './detect.ts';
@@ -14,7 +14,7 @@ import type { Host } from './host/host.ts';
 import { liftImageQuarantine } from './image-records.ts';
 import {
   atTip,
-  held,
+  heldByFailures,
   heldFor,
   heldByQuarantine,
   needsOperator,
@@ -76,7 +76,7 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   const force = await isForced(host, tip, options);
   if (force) {
     await liftQuarantine(host.state, tip);
-    await liftImageQuarantine(host.state, () => true);
+    await liftImageQuarantine(host.state);
   }
   const back = await keptBack(host, config, options);
   if (tip === from && !force) {
@@ -93,7 +93,7 @@ async function followBranch(host: Host, config: Config, options: UpdateOptions):
   }
 
   const waits = options.isAutomatic && !force && (await stillBackingOff(host, tip));
-  if (waits) return heldByFailures(tip, waits);
+  if (waits) return heldByFailures(short(tip), waits);
   return bring(host, config, { from, to: tip }, { ...options, force });
 }
 
@@ -117,17 +117,6 @@ async function isForced(
   if (force) return true;
   const allowed = await (approves ? readAwaiting(host.state) : readApproval(host.state));
   return allowed?.commit === tip && allowed.force;
-}
-
-function heldByFailures(
-  tip: string,
-  { reason, failures, notBefore }: { reason: string; failures: number; notBefore: Date },
-): Outcome {
-  const times = failures === 1 ? 'once' : `${failures} times`;
-  return held(
-    `held: ${short(tip)} failed ${times} and is tried again after ${localTime(notBefore)}: ${reason}`,
-    'orchestrator-update run    # tries it now',
-  );
 }
 
 /** The first look at a cluster takes what runs for the deployed release, and says what is wrong. */

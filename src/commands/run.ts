@@ -183,12 +183,12 @@ async function lookQuickly(invocation: Invocation, door: Door): Promise<Ending |
   }
 }
 
-/** Images that wait for a person are told of by every run, as a release is. */
+/** Images that wait for a person, or failed, are told of by every run, as a release is. */
 function areImagesDue({ images, config }: QuickLook, invocation: Invocation): boolean {
   if (images === undefined) return false;
   const { check_minutes: checkMinutes } = config.images;
   const isAsked = !isAutomatic(invocation);
-  return images.isAwaited || isLookDue(images.last, { checkMinutes, isAsked, nowMs: Date.now() });
+  return images.isOpen || isLookDue(images.last, { checkMinutes, isAsked, nowMs: Date.now() });
 }
 
 async function runWhole(invocation: Invocation, door: Door): Promise<Ending> {

@@ -99,10 +99,12 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     ...(quarantined
       ? [`${short(quarantined.commit)} is quarantined: ${shown(quarantined.reason)}`]
       : []),
-    ...(await readImageQuarantine(state)).map(
-      ({ reference, digest, reason }) =>
-        `${reference} (${shortDigest(digest)}) is quarantined: ${shown(reason)}`,
-    ),
+    ...(await readImageQuarantine(state))
+      .filter(({ isPast }) => isPast !== true)
+      .map(
+        ({ reference, digest, reason }) =>
+          `${reference} (${shortDigest(digest)}) is quarantined: ${shown(reason)}`,
+      ),
     ...(awaiting && awaiting.approved === null ? [awaitingText(awaiting)] : []),
     ...(back ? [`${back.why}: ${back.next}`] : []),
     ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),

@@ -51,6 +51,13 @@ export function digestOf(
   return digest ?? id;
 }
 
+/** The one way to write what a reference names, to compare it: without Docker Hub's name, with the tag that is meant. */
+export function canonicalReference(reference: string): string {
+  const { name, tag, digest } = parseImageReference(reference);
+  const tagged = tag === undefined ? '' : `:${tag}`;
+  return `${familiarName(name)}${tagged}${digest === undefined ? '' : `@${digest}`}`;
+}
+
 /** As Docker shows it: without what stands for Docker Hub. */
 function familiarName(name: string): string {
   return name.replace(/^(index\.)?docker\.io\//, '').replace(/^library\//, '');

@@ -35,27 +35,14 @@ export function withImages(model: ComposeModel, images: ChosenImages): ComposeMo
   return { ...model, services: { ...model.services, ...Object.fromEntries(changed) } };
 }
 
-/**
- * The pins of a release that is gone to.
- *
- * @param before those of the release that is left
- * @param models both, with their pins
- * @param images what is chosen anew, at the same commit
- */
-export function pinsAfter(
-  before: Pins,
-  models: { readonly before: ComposeModel; readonly after: ComposeModel },
-  images: ChosenImages,
-): Pins {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(images)])].toSorted();
-  const pins = names.flatMap((name): [string, Pin][] => {
-    const known = own(before, name);
-    const declared = known?.declared ?? own(models.before.services, name)?.image;
-    const runs = own(models.after.services, name)?.image;
-    const isPinned = runs === (own(images, name) ?? known?.reference) && runs !== declared;
-    return isPinned && runs !== undefined && declared !== undefined
-      ? [[name, { declared, reference: runs }]]
-      : [];
-  });
-  return Object.fromEntries(pins);
+/** What of a release runs otherwise than its compose file says. */
+export function pinsBetween(declared: ComposeModel, runs: ComposeModel): Pins {
+  return Object.fromEntries(
+    Object.entries(runs.services).flatMap(([name, { image: reference }]): [string, Pin][] => {
+      const said = own(declared.services, name)?.image;
+      return said === undefined || reference === undefined || said === reference
+        ? []
+        : [[name, { declared: said, reference }]];
+    }),
+  );
 }

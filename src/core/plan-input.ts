@@ -27,6 +27,8 @@ export interface PlanInput {
   /** Images that running containers use now, by service. */
   readonly runningImages: readonly { service: string; reference: string; id: string }[];
   readonly moved?: readonly MovedImage[];
+  /** By reference: what is pulled under the name, where it has to be another than its registry has. */
+  readonly digests?: Readonly<Record<string, string>>;
   readonly left?: readonly ImageDigest[];
   readonly pins?: Plan['pins'];
   /** For a rollback by hand: the images kept when the target was left. */

@@ -42,11 +42,12 @@ export function prepareSteps(changes: readonly Change[], input: PlanInput): Step
 }
 
 /** What moved is pulled by its digest. */
-function pullSteps(images: readonly string[], { moved = [] }: PlanInput): Step[] {
-  const digests = Object.fromEntries(moved.map(({ reference, digest }) => [reference, digest]));
+function pullSteps(images: readonly string[], { moved = [], digests: wanted }: PlanInput): Step[] {
+  const brought = Object.fromEntries(moved.map(({ reference, digest }) => [reference, digest]));
+  const digests = { ...wanted, ...brought };
   const all = [...new Set([...images, ...Object.keys(digests)])].toSorted();
   if (all.length === 0) return [];
-  return [{ do: 'pull', images: all, ...(moved.length > 0 ? { digests } : {}) }];
+  return [{ do: 'pull', images: all, ...(Object.keys(digests).length > 0 ? { digests } : {}) }];
 }
 
 /**

@@ -17,6 +17,7 @@ import {
 } from '../argv/compose.ts';
 import type { Config } from '../config/schema.ts';
 import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
+import { sections } from '../core/diff.ts';
 import { withDigests } from '../core/given.ts';
 import { InvalidReleaseError } from '../errors.ts';
 import { z } from 'zod';
@@ -75,7 +76,7 @@ export function createCompose(context: ComposeContext): ComposeHost {
           return hashesIn((await atLive(composeHashes(project))).stdout);
         }),
       ),
-    pin: (model) => pinModel(pinned, model),
+    pin: async (model) => pinModel(pinned, model && (await withDormant(context, live, model))),
     up: async (options) => void (await atLive(composeUp(atPresent(), options))),
     start: async (services) => void (await atLive(composeStart(atPresent(), services))),
     restart: async (services) => void (await atLive(composeRestart(atPresent(), services))),
@@ -112,6 +113,40 @@ function besideIt(context: ComposeContext): Pick<ComposeHost, 'upBeside' | 'down
   };
 }
 
+/** All services of the live tree, whichever profiles are active. */
+async function renderAll(context: ComposeContext, live: ComposeProject): Promise<ComposeModel> {
+  const command = composeConfig({ ...live, profiles: ['*'] });
+  const { stdout } = await runCompose(quiet(context), command, live.directory);
+  return parseModel(stdout) as ComposeModel;
+}
+
+/** Not watched: the model holds the values of `.env`, and --debug would print every line of it. */
+function quiet(context: ComposeContext): ComposeContext {
+  return { ...context, watch: { ...context.watch, line: () => {} } };
+}
+
+/**
+ * The model with the services behind profiles that are not active: compose would take what a person has started of them
+ * for orphans. Where they cannot be had, nobody is kept from going back.
+ */
+async function withDormant(
+  context: ComposeContext,
+  live: ComposeProject,
+  model: ComposeModel,
+): Promise<ComposeModel> {
+  const all = await renderAll(context, live).catch(() => undefined);
+  if (all === undefined) return model;
+  const sectionsOfBoth = sections.flatMap((section) => {
+    const both = { ...all[section], ...model[section] };
+    return Object.keys(both).length > 0 ? [[section, both]] : [];
+  });
+  return {
+    ...model,
+    ...Object.fromEntries(sectionsOfBoth),
+    services: { ...all.services, ...model.services },
+  };
+}
+
 /** It holds what `.env` holds: nobody but root may read it. */
 async function pinModel(file: string, model: ComposeModel | undefined): Promise<void> {
   if (model === undefined) {
@@ -127,10 +162,8 @@ async function resolve(
   project: ComposeProject,
   staging: Staging,
 ): Promise<Resolved> {
-  // Not watched: the model holds the values of `.env`, and --debug would print every line of it.
-  const quiet = { ...context, watch: { ...context.watch, line: () => {} } };
   const render = (one: ComposeProject): Promise<ExecResult> =>
-    runCompose(quiet, composeConfig(one), project.directory);
+    runCompose(quiet(context), composeConfig(one), project.directory);
   // Twice: one that was killed, or met a Docker that was, says something too.
   const { stdout, stderr } = await render(project)
     .catch(() => render(project))
