@@ -3,6 +3,7 @@ import { engineHelp } from './engine-help.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CommandHelp } from './help.ts';
 import type { Settings } from './settings.ts';
+import { watchHelp } from './watch-help.ts';
 
 /** What a command gets. */
 export interface Invocation {
@@ -37,6 +38,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     options: { auto: flag, force: flag, 'dry-run': flag },
     load: () => import('./commands/run.ts'),
   },
+  watch: { ...watchHelp, options: {}, load: () => import('./commands/watch.ts') },
   check: {
     summary: 'ask whether an update is waiting; exit code 10 if one is',
     usage: 'check [--json]',

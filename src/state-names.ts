@@ -54,6 +54,12 @@ export const files = {
   failures: 'failures.json',
   /** The alarm of a backup of which a person was told. */
   backupTrouble: 'backup-trouble.json',
+  /** The update manager that is at work has it. */
+  watchLock: 'watch.lock',
+  /** The configuration that the runs of the update manager go by. */
+  watchConfig: 'watch/update_config.yaml',
+  /** The address in WEBHOOK_URL, for those runs. */
+  watchWebhook: 'watch/webhook-url',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

@@ -13,10 +13,12 @@ import {
   composeUp,
   composeVersion,
   type ComposeProject,
+  type UpOptions,
 } from '../argv/compose.ts';
 import type { Config } from '../config/schema.ts';
 import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
 import { withDigests } from '../core/given.ts';
+import { upWithoutOwn, type OwnContainer } from '../core/own-service.ts';
 import { InvalidReleaseError } from '../errors.ts';
 import { z } from 'zod';
 import { recall, remember } from './compose-memory.ts';
@@ -25,6 +27,7 @@ import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import { readGivenContents } from './given-contents.ts';
 import type { ComposeHost, Resolved, Staging } from './host.ts';
 import { parseModel } from './model-json.ts';
+import { leaveOwnOut } from './own-service.ts';
 import { rememberHashes } from './known-hashes.ts';
 import type { Repository } from './repository.ts';
 
@@ -34,6 +37,8 @@ export interface ComposeContext {
   readonly cacheDirectory: string;
   readonly signal: () => AbortSignal | undefined;
   readonly watch: Watch;
+  /** The container that this program itself runs in. */
+  readonly own: () => Promise<OwnContainer | undefined>;
 }
 
 /** docker compose, run in the project directory with the configured files and profiles. */
@@ -45,6 +50,7 @@ export function createCompose(context: ComposeContext): ComposeHost {
   const atLive = (command: Command): Promise<ExecResult> => run(command, config.project_dir);
   const stagedProject = (staging: Staging): ComposeProject =>
     projectIn(config, join(staging.directory, repository.projectPath));
+  const hashes = hashesOf(context, live);
 
   return {
     version: async () => {
@@ -55,25 +61,29 @@ export function createCompose(context: ComposeContext): ComposeHost {
       await remember(file, version);
       return version;
     },
-    resolve: (staging) => resolve(context, stagedProject(staging), staging),
+    resolve: async (staging) => {
+      const resolved = await resolve(context, stagedProject(staging), staging);
+      const own = await context.own();
+      return own === undefined ? resolved : leaveOwnOut(resolved, { own, config, hashes });
+    },
     allServices: async (staging) => {
       const project = stagedProject(staging);
       const { stdout } = await run(composeServices(project), project.directory);
       return stdout.split('\n').filter((name) => name !== '');
     },
-    hashes: (model) =>
-      rememberHashes(context.cacheDirectory, model, (unknown) =>
-        withModelFile(context, unknown, async (file) => {
-          const project = { ...live, files: [file], profiles: ['*'] };
-          return hashesIn((await atLive(composeHashes(project))).stdout);
-        }),
-      ),
-    up: async (options) => void (await atLive(composeUp(live, options))),
+    hashes,
+    up: async (options) => {
+      const without = await leavingOwn(context, live, options);
+      if (without !== undefined) await atLive(composeUp(live, without));
+    },
     start: async (services) => void (await atLive(composeStart(live, services))),
     restart: async (services) => void (await atLive(composeRestart(live, services))),
     down: (model) =>
       withModelFile(context, model, async (file) => {
-        await atLive(composeDown({ ...live, files: [file], profiles: ['*'] }));
+        // What this runs in would be an orphan: the model is without it.
+        const removeOrphans = (await context.own())?.project !== config.project_name;
+        const project = { ...live, files: [file], profiles: ['*'] };
+        await atLive(composeDown(project, { removeOrphans }));
       }),
     build: async (staging, model, services) => {
       const project = stagedProject(staging);
@@ -83,6 +93,15 @@ export function createCompose(context: ComposeContext): ComposeHost {
       await fillBuildContexts(repository, staging, model, services, limits);
       await runCompose(context, composeBuild(project, services), project.directory, timeoutSeconds);
     },
+    ...besideActs(context),
+    recipe: () =>
+      `cd ${config.project_dir} && ${printable(composeUp(live, { services: [], removeOrphans: true }))}`,
+  };
+}
+
+/** What is done to projects beside the cluster. */
+function besideActs(context: ComposeContext): Pick<ComposeHost, 'upBeside' | 'downBeside'> {
+  return {
     upBeside: (model) =>
       withModelFile(context, model, async (file) => {
         const beside = { name: model.name ?? '', directory: '/', files: [file], profiles: [] };
@@ -92,9 +111,31 @@ export function createCompose(context: ComposeContext): ComposeHost {
       const beside = { name: project, directory: '/', files: [], profiles: [] };
       await runCompose(context, composeDown(beside), '/');
     },
-    recipe: () =>
-      `cd ${config.project_dir} && ${printable(composeUp(live, { services: [], removeOrphans: true }))}`,
   };
+}
+
+function hashesOf(context: ComposeContext, live: ComposeProject): ComposeHost['hashes'] {
+  return (model) =>
+    rememberHashes(context.cacheDirectory, model, (unknown) =>
+      withModelFile(context, unknown, async (file) => {
+        const project = { ...live, files: [file], profiles: ['*'] };
+        return hashesIn((await runCompose(context, composeHashes(project), live.directory)).stdout);
+      }),
+    );
+}
+
+/** What `up` is to apply beside what this program runs in; undefined where that is nothing. */
+async function leavingOwn(
+  context: ComposeContext,
+  live: ComposeProject,
+  wish: UpOptions,
+): Promise<UpOptions | undefined> {
+  const own = await context.own();
+  if (own === undefined) return wish;
+  const command = composeConfig({ ...live, profiles: ['*'] });
+  const { stdout } = await runCompose(quietly(context), command, live.directory);
+  const all = parseModel(stdout) as ComposeModel;
+  return upWithoutOwn(wish, { own, project: live.name, profiles: live.profiles, all });
 }
 
 /** The model of a staged release, as if it lay at the live place, with what its configs and secrets hold. */
@@ -103,10 +144,8 @@ async function resolve(
   project: ComposeProject,
   staging: Staging,
 ): Promise<Resolved> {
-  // Not watched: the model holds the values of `.env`, and --debug would print every line of it.
-  const quiet = { ...context, watch: { ...context.watch, line: () => {} } };
   const render = (one: ComposeProject): Promise<ExecResult> =>
-    runCompose(quiet, composeConfig(one), project.directory);
+    runCompose(quietly(context), composeConfig(one), project.directory);
   // Twice: one that was killed, or met a Docker that was, says something too.
   const { stdout, stderr } = await render(project)
     .catch(() => render(project))
@@ -124,6 +163,11 @@ async function resolve(
     warnings: warningsIn(stderr),
     unset: [...new Set([...unsetIn(stderr), ...given.unset])],
   };
+}
+
+/** Not watched: a model holds the values of `.env`, and --debug would print every line of it. */
+function quietly(context: ComposeContext): ComposeContext {
+  return { ...context, watch: { ...context.watch, line: () => {} } };
 }
 
 function projectIn(config: Config, directory: string): ComposeProject {

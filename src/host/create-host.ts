@@ -26,6 +26,7 @@ import type { Notifier } from './notifier.ts';
 import { portIsFree } from './ports.ts';
 import { createFreezeGuard } from './freeze-guard.ts';
 import { findRepository } from './repository.ts';
+import { createOwnContainer } from './own-container.ts';
 import { openStateFiles } from './state-files.ts';
 import type { Stop } from './stop.ts';
 import { createSwaps } from './swaps.ts';
@@ -70,6 +71,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   };
   const sleep = (seconds: number): Promise<void> => sleepUntilStopped(seconds, stop);
   const docker = openDocker(config);
+  const own = createOwnContainer(docker.api);
   const state = openStateFiles(settings.stateDirectory);
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   const copying = {
@@ -81,7 +83,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
-    compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory }),
+    compose: createCompose({ ...shared, cacheDirectory: settings.cacheDirectory, own }),
     engine: createEngine({ ...shared, ...docker, sleep }),
     backups: createBackups(copying),
     swaps: createSwaps(copying),

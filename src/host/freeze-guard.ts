@@ -1,12 +1,9 @@
-import { existsSync } from 'node:fs';
 import { stopThaw, thawLater } from '../argv/systemd-run.ts';
 import { exec } from './exec.ts';
 import type { FreezeGuard } from './backup-host.ts';
+import { systemdRuns } from './systemd-runs.ts';
 
 const LIMIT_SECONDS = 60;
-
-/** As sd_booted(3) has it. */
-const systemdRuns = (): boolean => existsSync('/run/systemd/system');
 
 async function disarm(): Promise<void> {
   // 5: it is not there any more.
