@@ -138,7 +138,7 @@ await t.test(
     const lock = acquireLock(path);
     const holder = readLockHolder(path);
     lock?.release();
-    if (holder === undefined) return t.fail('nobody holds it');
+    if (holder === undefined) throw new Error('nobody holds it');
     t.equal(isElsewhere(holder), false);
     const gone = { ...holder, pid: 2 ** 22 + 1 };
     t.equal(isAlive(gone), false);
