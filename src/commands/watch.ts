@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Invocation } from '../command-table.ts';
 import { setsKey } from '../config/overrides.ts';
@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   // Before anything else: who is the first process of a container has no signal but those it listens for.
   const signals = listenForWishes((what) => log.info(what), hangUpOf());
   const wanted = readWatchSettings(environment);
-  mkdirSync(settings.stateDirectory, { recursive: true, mode: 0o700 });
+  makePrivate(settings.stateDirectory);
   const lock = acquireLock(join(settings.stateDirectory, files.watchLock));
   if (!lock) {
     throw new OperatorError(
@@ -49,6 +49,12 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     await dropConfig(invocation);
     lock.release();
   }
+}
+
+/** Where Docker has made it for a mount, it is open to all, and empty. */
+function makePrivate(directory: string): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  if (readdirSync(directory).length === 0) chmodSync(directory, 0o700);
 }
 
 interface Parts {

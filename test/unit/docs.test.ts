@@ -31,6 +31,7 @@ await t.test('every command the documents name exists', async (t) => {
     'docs/operations.md',
     'docs/report.md',
     'docs/approval.md',
+    'docs/update-manager.md',
     'ARCHITECTURE.md',
     'CONTRIBUTING.md',
   ];
