@@ -40,6 +40,8 @@ export enabled_marker update_unit recover_unit engine_unit watch_unit timer_unit
 . "$here/lib/units.sh"
 # shellcheck source=lib/documents.sh
 . "$here/lib/documents.sh"
+# shellcheck source=lib/cron.sh
+. "$here/lib/cron.sh"
 # shellcheck source=lib/uninstall.sh
 . "$here/lib/uninstall.sh"
 
@@ -61,6 +63,7 @@ what /etc/orchestrator-update/update_config.yaml says, else have these defaults:
   --keep N              how many backups are kept              [5]
   --on-calendar SPEC    when the timer runs, see systemd.time(7)  [hourly]
   --no-timer            install, but do not enable the timer
+  --cron-script         also /usr/local/sbin/orchestrator_full_update.sh, and a link to it in ROOT/scripts
   --dry-run             say what would be done, change nothing
   --uninstall           remove the program and its units; configuration, state and backups stay
   --purge               with --uninstall: remove configuration and state too, never backups
@@ -90,6 +93,7 @@ main() {
   install_config
   install_units
   install_documents
+  install_cron_script
   enable_units
   finish
 }

@@ -3,7 +3,9 @@ import { engineHelp } from './engine-help.ts';
 import type { ExitCode } from './exit-codes.ts';
 import type { CommandHelp } from './help.ts';
 import { imagesHelp } from './images-help.ts';
+import { notifyHelp } from './notify-help.ts';
 import type { Settings } from './settings.ts';
+import { watchHelp } from './watch-help.ts';
 
 /** What a command gets. */
 export interface Invocation {
@@ -38,6 +40,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     options: { auto: flag, force: flag, 'dry-run': flag },
     load: () => import('./commands/run.ts'),
   },
+  watch: { ...watchHelp, options: {}, load: () => import('./commands/watch.ts') },
   check: {
     summary: 'ask whether an update is waiting; exit code 10 if one is',
     usage: 'check [--json]',
@@ -218,15 +221,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/engine.ts'),
   },
   notify: {
-    summary: 'send a test to who is told what happens, or show what is on its way to them',
-    usage: 'notify test [TARGET] | list | send [--json]',
-    verbs: ['test', 'list', 'send'],
-    details: [
-      ['test', 'to all targets, or to TARGET: its name, or its type; exit code 1 if one fails'],
-      ['list', 'what is on its way: to whom, since when, what went wrong, when it is tried again'],
-      ['send', 'try all of it now'],
-    ],
-    examples: ['sudo orchestrator-update notify test', 'sudo orchestrator-update notify list'],
+    ...notifyHelp,
     options: {},
     words: 2,
     load: () => import('./commands/notify.ts'),

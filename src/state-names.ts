@@ -66,6 +66,12 @@ export const files = {
   backupTrouble: 'backup-trouble.json',
   /** What registries said of images, and when a registry may be asked again. */
   registries: 'registries.json',
+  /** The update manager that is at work has it. */
+  watchLock: 'watch.lock',
+  /** The configuration that the runs of the update manager go by. */
+  watchConfig: 'watch/update_config.yaml',
+  /** The address in WEBHOOK_URL, for those runs. */
+  watchWebhook: 'watch/webhook-url',
   transactions: 'transactions',
   lock: 'lock',
 } as const;

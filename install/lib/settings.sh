@@ -6,7 +6,7 @@ declare -A flag=()     # as given on the command line, by configuration key
 declare -A setting=()  # what is in force
 health_urls=()
 flag_health=()
-on_calendar='' no_timer=no dry_run=no uninstall=no purge=no
+on_calendar='' no_timer=no cron_script=no dry_run=no uninstall=no purge=no
 
 parse_flags() {
   while (($# > 0)); do
@@ -25,6 +25,7 @@ parse_flags() {
         take_value "$name" "$value"
         ;;
       --no-timer) no_timer=yes ;;
+      --cron-script) cron_script=yes ;;
       --dry-run) dry_run=yes ;;
       --uninstall) uninstall=yes ;;
       --purge) purge=yes ;;

@@ -16,8 +16,9 @@ check_for_uninstall() {
 }
 
 uninstall_all() {
-  local unit backups
+  local unit backups root
   backups=$(configured backups_dir)
+  root=$(configured root)
   for unit in "$timer_unit" "$recover_unit" "$watch_unit" "$engine_unit" "$update_unit"; do
     # Not there after an earlier --uninstall: nothing to stop then.
     [[ -e $unit_dir/$unit ]] || continue
@@ -32,6 +33,7 @@ uninstall_all() {
   remove_if_empty "$dropin_base/$timer_unit.d"
   remove "$launcher" "$program_dir" "$cache_dir"
   remove_documents
+  remove_cron_script "$dest${root:-/home/geo/operation}"
   run systemctl daemon-reload
   # Fails for a unit systemd has forgotten, which is as good.
   run systemctl reset-failed "$update_unit" "$recover_unit" "$engine_unit" "$watch_unit" 2>/dev/null || true

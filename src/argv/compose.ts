@@ -61,8 +61,11 @@ export function composeRestart(project: ComposeProject, services: readonly strin
 }
 
 /** Takes containers and networks away. Never `--volumes`. */
-export function composeDown(project: ComposeProject): Command {
-  return compose(project, ['down', '--remove-orphans']);
+export function composeDown(
+  project: ComposeProject,
+  { removeOrphans = true }: { readonly removeOrphans?: boolean } = {},
+): Command {
+  return compose(project, ['down', ...(removeOrphans ? ['--remove-orphans'] : [])]);
 }
 
 export function composeBuild(project: ComposeProject, services: readonly string[]): Command {

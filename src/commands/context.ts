@@ -11,6 +11,7 @@ import type { Host } from '../host/host.ts';
 import {
   acquireLock,
   isAlive,
+  isElsewhere,
   lockKeepers,
   readLockHolder,
   type LockHolder,
@@ -166,7 +167,10 @@ export class RunUnderWayError extends OperatorError {
 function refusedBy(path: string): OperatorError {
   const holder = readLockHolder(path);
   if (holder && !isAlive(holder)) return leftBy(holder, path);
-  return new RunUnderWayError(holder ? ` (process ${holder.pid}, since ${holder.startedAt})` : '');
+  if (holder === undefined) return new RunUnderWayError('');
+  const { pid, startedAt } = holder;
+  const where = isElsewhere(holder) ? 'on the other side of a container, ' : '';
+  return new RunUnderWayError(` (${where}process ${pid}, since ${startedAt})`);
 }
 
 /** Its own sandbox keeps the service from seeing what other processes have open: then nobody is named. */
@@ -183,7 +187,8 @@ function leftBy({ pid }: LockHolder, path: string): OperatorError {
   );
 }
 
-function requireRoot(): void {
+/** @throws {OperatorError} for everybody else */
+export function requireRoot(): void {
   if (process.getuid?.() === 0) return;
   throw new OperatorError('this command needs to be root', 'sudo orchestrator-update …');
 }

@@ -2,6 +2,7 @@ import { ENGINE_UNIT, startEngineUnit } from '../argv/engine-upgrade.ts';
 import type { Invocation } from '../command-table.ts';
 import { OperatorError } from '../errors.ts';
 import { exec } from '../host/exec.ts';
+import { systemdRuns } from '../host/systemd-runs.ts';
 import { isEngineCutOff, withLock, type Door } from './context.ts';
 
 const EXTEND_SECONDS = 180;
@@ -18,6 +19,12 @@ const UNIT_SECONDS = 7 * 86_400;
  */
 export async function engineFirst(invocation: Invocation, door: Door): Promise<void> {
   await withLock(invocation, async () => {});
+  if (!systemdRuns()) {
+    throw new OperatorError(
+      'a change of the engine of this host was cut off, and only the host itself can see to it',
+      `systemctl start ${ENGINE_UNIT}    # on the host, not in a container`,
+    );
+  }
   await whileExtended(door, 'a change of the engine was cut off: it is seen to', () =>
     exec(startEngineUnit, { timeoutSeconds: UNIT_SECONDS, accept: [1] }),
   );

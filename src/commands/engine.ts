@@ -6,6 +6,7 @@ import { wordsOf } from '../core/package-words.ts';
 import { OperatorError, UsageError } from '../errors.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
+import { systemdRuns } from '../host/systemd-runs.ts';
 import { readEngineStatus, type EngineStatus } from '../host/engine-status.ts';
 import { repair } from './engine-repair.ts';
 import { resume } from './engine-resume.ts';
@@ -28,6 +29,12 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   }
   if (process.getuid?.() !== 0) {
     throw new OperatorError('this command needs to be root', 'sudo orchestrator-update engine …');
+  }
+  if (verb !== 'status' && !systemdRuns()) {
+    throw new OperatorError(
+      `engine ${verb}: systemd does not run here, and Docker is only changed or mended where it does`,
+      `on the host itself, not in a container: orchestrator-update engine ${verb}`,
+    );
   }
   return verbs[verb as keyof typeof verbs](invocation);
 }

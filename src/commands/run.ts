@@ -6,6 +6,7 @@ import { heldBack } from '../schedule.ts';
 import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import { dockerSocket } from '../host/engine-socket.ts';
 import { hasPulse } from '../host/engine-pulse.ts';
+import { systemdRuns } from '../host/systemd-runs.ts';
 import { chooseStream, createQuickLog, type Log } from '../host/log.ts';
 import { heldFor, heldByQuarantine, isIdle, nothingToDo, short, type Outcome } from '../outcome.ts';
 import { quickLook, type QuickLook } from '../quick-look.ts';
@@ -36,7 +37,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
   try {
     const isBroken = async (): Promise<boolean> =>
       isEngineToBeMended(invocation) || !(await hasPulse(dockerSocket(invocation.environment)));
-    if (isOfService(invocation) && (await isBroken())) {
+    if (isOfService(invocation) && systemdRuns() && (await isBroken())) {
       const { mendDeadEngine } = await import('./dead-engine.ts');
       await mendDeadEngine(invocation, door);
     }
@@ -46,7 +47,8 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     }
     const exitCode = await withLock(invocation, () => runAndVerify(invocation, door));
     // What is wrong with the cluster comes first.
-    if (exitCode === exitCodes.done && isAutomatic(invocation)) await lookForEngine(invocation);
+    const mayLook = isAutomatic(invocation) && systemdRuns();
+    if (exitCode === exitCodes.done && mayLook) await lookForEngine(invocation);
     return exitCode;
   } catch (error) {
     await publishFailure(error, invocation, door);

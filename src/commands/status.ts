@@ -10,7 +10,7 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { BackupManifest } from '../host/backup-host.ts';
 import { listBackups } from '../host/backups.ts';
 import { exec } from '../host/exec.ts';
-import { isAlive, readLockHolder } from '../host/lock.ts';
+import { acquireLock, isAlive, isElsewhere, readLockHolder } from '../host/lock.ts';
 import { remoteTip } from '../host/remote-tip.ts';
 import { findRepository } from '../host/repository.ts';
 import { openStateFiles } from '../host/state-files.ts';
@@ -107,7 +107,9 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
       ),
     ...(awaiting && awaiting.approved === null ? [awaitingText(awaiting)] : []),
     ...(back ? [`${back.why}: ${back.next}`] : []),
-    ...(timer.active ? [] : ['the timer is stopped: systemctl start orchestrator-update.timer']),
+    ...(timer.active || isManaged(invocation)
+      ? []
+      : ['the timer is stopped: systemctl start orchestrator-update.timer']),
   ];
   return {
     project: config.project_name,
@@ -130,8 +132,23 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
 
 /** Whether a run sees to what is under way. The lock is not taken for a look: a run may want it now. */
 function isRunning({ settings }: Invocation): boolean {
-  const holder = readLockHolder(join(settings.stateDirectory, files.lock));
-  return holder !== undefined && isAlive(holder);
+  const path = join(settings.stateDirectory, files.lock);
+  const holder = readLockHolder(path);
+  if (holder === undefined) return false;
+  // Of a process in a container nothing else tells.
+  return isElsewhere(holder) ? isLocked(path) : isAlive(holder);
+}
+
+/** Whether the update manager is at work, in place of the timer. */
+function isManaged({ settings }: Invocation): boolean {
+  const path = join(settings.stateDirectory, files.watchLock);
+  return readLockHolder(path) !== undefined && isLocked(path);
+}
+
+function isLocked(path: string): boolean {
+  const lock = acquireLock(path);
+  lock?.release();
+  return lock === undefined;
 }
 
 /** The tip of the branch, and what the work tree is at: before the first run that is what is deployed. */

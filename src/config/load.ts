@@ -4,9 +4,9 @@ import type { z } from 'zod';
 import { ConfigError } from '../errors.ts';
 import { keyPaths, sectionPaths } from './keys.ts';
 import { nearestName } from './nearest.ts';
-import { mistakesIn } from './rules.ts';
-import { configSchema, settleConfig, type Config } from './schema.ts';
-import { overridesFrom } from './overrides.ts';
+import { mistakesIn, type Mistake } from './rules.ts';
+import { configSchema, modeFor, settleConfig, type Config } from './schema.ts';
+import { overridesFrom, type Override } from './overrides.ts';
 
 /** Where a configuration comes from. Later ones win: defaults, file, environment, flags. */
 export interface ConfigSources {
@@ -36,7 +36,7 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
     throw configError(parsed.error.issues.flatMap((issue) => describeIssue(issue, where)));
   }
   const config = settleConfig(parsed.data);
-  const mistakes = mistakesIn(config);
+  const mistakes = [...contradictionsIn(merged), ...mistakesIn(config)];
   if (mistakes.length > 0) {
     throw configError(
       mistakes.map(
@@ -46,6 +46,14 @@ export async function loadConfig(sources: ConfigSources): Promise<Config> {
     );
   }
   return config;
+}
+
+/** Of two words for the same thing in one place, which would be in force is not guessed. */
+function contradictionsIn({ mode, auto_update: isAutomatic }: Record<string, unknown>): Mistake[] {
+  if (typeof isAutomatic !== 'boolean' || typeof mode !== 'string') return [];
+  if (mode === modeFor(isAutomatic)) return [];
+  const problem = `is ${isAutomatic}, and \`mode\` is ${mode}: keep one of them`;
+  return [{ key: 'auto_update', problem }];
 }
 
 async function readDocument(
@@ -87,12 +95,18 @@ function asRecord(value: unknown, file: string): Record<string, unknown> {
   throw configError([`${file}:1: a mapping of keys to values is expected (\`branch: main\`)`]);
 }
 
+/** Keys that say the same. */
+const OTHER_WORD: Readonly<Record<string, string>> = { mode: 'auto_update', auto_update: 'mode' };
+
+const placeOf = (source: string): string => (source.startsWith('--') ? 'flags' : 'environment');
+
 function mergeOverrides(
   base: Record<string, unknown>,
-  overrides: readonly { key: string; value: unknown }[],
+  overrides: readonly Override[],
 ): Record<string, unknown> {
   const merged = structuredClone(base);
-  for (const { key, value } of overrides) {
+  const places = new Map<string, string>();
+  for (const { key, value, source } of overrides) {
     const path = key.split('.');
     const last = path.pop() ?? key;
     let at: unknown = merged;
@@ -102,6 +116,10 @@ function mergeOverrides(
     }
     // What the file has in the place of a section is a mistake, and is reported as one.
     if (isObject(at)) at[last] = value;
+    // Said in a later place, in another word.
+    const other = OTHER_WORD[key];
+    places.set(key, placeOf(source));
+    if (other !== undefined && places.get(other) !== placeOf(source)) delete merged[other];
   }
   return merged;
 }

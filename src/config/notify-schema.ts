@@ -50,14 +50,16 @@ const webhook = z
     url: plainUrl.optional(),
     secret_file: absolutePath.optional(),
     secret_credential: credential.optional(),
+    unsigned: z.literal(true, { error: 'true is expected, or nothing' }).optional(),
   })
   .refine((target) => isOne(target.url, target.url_file, target.url_credential), {
     path: ['url'],
     error: 'one of url, url_file and url_credential is needed',
   })
-  .refine((target) => isOne(target.secret_file, target.secret_credential), {
+  .refine((target) => isOne(target.secret_file, target.secret_credential, target.unsigned), {
     path: ['secret_file'],
-    error: 'one of secret_file and secret_credential is needed: what is sent is signed with it',
+    error:
+      'one of secret_file and secret_credential is needed: what is sent is signed with it; or `unsigned: true`',
   });
 
 const ntfy = z
@@ -92,11 +94,14 @@ const command = z.strictObject({
   command: z.tuple([absolutePath], z.string()),
 });
 
+/** One of those who are told, as it is written. */
+export const targetSchema = z.discriminatedUnion('type', [slack, webhook, ntfy, email, command]);
+
 /** `notify`: who is told of what, and how. */
 export const notifySchema = z
   .strictObject({
     targets: z
-      .array(z.discriminatedUnion('type', [slack, webhook, ntfy, email, command]))
+      .array(targetSchema)
       .default([])
       .describe(
         'Who is told what happens, and how: `{type: slack, url_file: /etc/orchestrator-update/slack-url}`; `type` is `slack`, `webhook`, `ntfy`, `email` or `command` (docs/notifications.md). Empty: nobody.',

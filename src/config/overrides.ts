@@ -19,6 +19,14 @@ export function variableFor(key: string): string {
   return ENVIRONMENT_PREFIX + key.replaceAll('.', '_').toUpperCase();
 }
 
+/** Whether an environment variable is meant to set a key. */
+export function setsKey(name: string): boolean {
+  return (
+    name.startsWith(ENVIRONMENT_PREFIX) &&
+    !otherVariables.has(name.slice(ENVIRONMENT_PREFIX.length))
+  );
+}
+
 /**
  * Overrides of the environment, then of the flags.
  *
@@ -33,10 +41,7 @@ export function overridesFrom(
 
 function fromEnvironment(environment: Readonly<Record<string, string | undefined>>): Override[] {
   const named = Object.entries(environment).filter(
-    ([name, value]) =>
-      value !== undefined &&
-      name.startsWith(ENVIRONMENT_PREFIX) &&
-      !otherVariables.has(name.slice(ENVIRONMENT_PREFIX.length)),
+    ([name, value]) => value !== undefined && setsKey(name),
   );
   if (named.length === 0) return [];
   const byVariable = new Map(keyInfos().map((info) => [variableFor(info.key), info]));
@@ -64,10 +69,11 @@ function fromFlag(flag: string): Override {
   return { key, value: valueOf(flag.slice(at + 1), info.type), source: `--set ${key}` };
 }
 
-/** Text becomes what the key holds: a number, a list (separated by commas) or the text. */
+/** Text becomes what the key holds: a number, true or false, a list (separated by commas) or the text. */
 function valueOf(text: string, type: string): unknown {
   if (type.startsWith('list')) return text === '' ? [] : text.split(',').map((part) => part.trim());
   if (/^(number|integer)/.test(type)) return text.trim() === '' ? text : Number(text);
+  if (type === 'boolean' && /^(true|false)$/.test(text)) return text === 'true';
   if (type.startsWith('map')) {
     if (text === '') return {};
     return Object.fromEntries(text.split(',').map((pair) => pair.split(/=(.*)/s).slice(0, 2)));

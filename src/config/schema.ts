@@ -57,6 +57,10 @@ export const configSchema = z.strictObject({
     .describe(
       'Who begins an update. `auto`: the timer, where `policy` lets it. `approve`: it waits until a person says `orchestrator-update approve`. `notify`: the service only tells that there is one; `orchestrator-update run` in a shell, or `approve`, applies it.',
     ),
+  auto_update: z
+    .boolean()
+    .optional()
+    .describe('Another word for `mode`: `false` is `notify`, `true` is `auto`.'),
   policy: z
     .strictObject({
       safe: policyAction('apply').describe(
@@ -232,15 +236,21 @@ export const configSchema = z.strictObject({
 export type ConfigFile = z.output<typeof configSchema>;
 
 /** The configuration with every path settled. */
-export interface Config extends ConfigFile {
+export interface Config extends Omit<ConfigFile, 'auto_update'> {
   readonly project_dir: string;
   readonly backups_dir: string;
 }
 
+/** The mode that `auto_update` stands for. */
+export function modeFor(isAutomatic: boolean): Config['mode'] {
+  return isAutomatic ? 'auto' : 'notify';
+}
+
 /** Fills in the defaults that depend on other keys. */
-export function settleConfig(file: ConfigFile): Config {
+export function settleConfig({ auto_update: isAutomatic, ...file }: ConfigFile): Config {
   return {
     ...file,
+    mode: isAutomatic === undefined ? file.mode : modeFor(isAutomatic),
     project_dir: file.project_dir ?? `${file.root}/autonomy`,
     backups_dir: file.backups_dir ?? `${file.root}/backups`,
   };

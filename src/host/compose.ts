@@ -1,6 +1,5 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from '../argv/command.ts';
 import { printable } from '../argv/command.ts';
 import {
@@ -14,11 +13,12 @@ import {
   composeUp,
   composeVersion,
   type ComposeProject,
+  type UpOptions,
 } from '../argv/compose.ts';
 import type { Config } from '../config/schema.ts';
 import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
-import { sections } from '../core/diff.ts';
 import { withDigests } from '../core/given.ts';
+import { upWithoutOwn, type OwnContainer } from '../core/own-service.ts';
 import { InvalidReleaseError } from '../errors.ts';
 import { z } from 'zod';
 import { recall, remember } from './compose-memory.ts';
@@ -27,9 +27,9 @@ import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import { readGivenContents } from './given-contents.ts';
 import type { ComposeHost, Resolved, Staging } from './host.ts';
 import { parseModel } from './model-json.ts';
+import { leaveOwnOut } from './own-service.ts';
 import { rememberHashes } from './known-hashes.ts';
-import { replaceFile, syncDirectory } from './state-files.ts';
-import { files } from '../state-names.ts';
+import { asPinned, pinModel } from './pinned-model.ts';
 import type { Repository } from './repository.ts';
 
 export interface ComposeContext {
@@ -39,6 +39,8 @@ export interface ComposeContext {
   readonly stateDirectory: string;
   readonly signal: () => AbortSignal | undefined;
   readonly watch: Watch;
+  /** The container that this program itself runs in. */
+  readonly own: () => Promise<OwnContainer | undefined>;
 }
 
 /** docker compose, run in the project directory with the configured files and profiles. */
@@ -47,42 +49,42 @@ export function createCompose(context: ComposeContext): ComposeHost {
   const live = projectIn(config, config.project_dir);
   const run = (command: Command, cwd: string): Promise<ExecResult> =>
     runCompose(context, command, cwd);
-  const pinned = join(context.stateDirectory, files.pinnedModel);
-  const atPresent = (): ComposeProject =>
-    existsSync(pinned) ? { ...live, files: [pinned] } : live;
+  const livePresent = (): ComposeProject => asPinned(live, context.stateDirectory);
   const atLive = (command: Command): Promise<ExecResult> => run(command, config.project_dir);
   const stagedProject = (staging: Staging): ComposeProject =>
     projectIn(config, join(staging.directory, repository.projectPath));
+  const hashes = hashesOf(context, live);
 
   return {
-    version: async () => {
-      const file = join(context.cacheDirectory, 'compose-version.json');
-      const known = await recall(file, z.string());
-      if (known !== undefined) return known;
-      const version = (await run(composeVersion, '/')).stdout.trim();
-      await remember(file, version);
-      return version;
+    version: () => knownVersion(context),
+    resolve: async (staging) => {
+      const resolved = await resolve(context, stagedProject(staging), staging);
+      const own = await context.own();
+      return own === undefined ? resolved : leaveOwnOut(resolved, { own, config, hashes });
     },
-    resolve: (staging) => resolve(context, stagedProject(staging), staging),
     allServices: async (staging) => {
       const project = stagedProject(staging);
       const { stdout } = await run(composeServices(project), project.directory);
       return stdout.split('\n').filter((name) => name !== '');
     },
-    hashes: (model) =>
-      rememberHashes(context.cacheDirectory, model, (unknown) =>
-        withModelFile(context, unknown, async (file) => {
-          const project = { ...live, files: [file], profiles: ['*'] };
-          return hashesIn((await atLive(composeHashes(project))).stdout);
-        }),
-      ),
-    pin: async (model) => pinModel(pinned, model && (await withDormant(context, live, model))),
-    up: async (options) => void (await atLive(composeUp(atPresent(), options))),
-    start: async (services) => void (await atLive(composeStart(atPresent(), services))),
-    restart: async (services) => void (await atLive(composeRestart(atPresent(), services))),
+    hashes,
+    pin: async (model) => {
+      const all = model && (await renderAll(context, live).catch(() => undefined));
+      await pinModel(context.stateDirectory, model, all);
+    },
+    up: async (options) => {
+      const project = livePresent();
+      const without = await leavingOwn(context, project, options);
+      if (without !== undefined) await atLive(composeUp(project, without));
+    },
+    start: async (services) => void (await atLive(composeStart(livePresent(), services))),
+    restart: async (services) => void (await atLive(composeRestart(livePresent(), services))),
     down: (model) =>
       withModelFile(context, model, async (file) => {
-        await atLive(composeDown({ ...live, files: [file], profiles: ['*'] }));
+        // What this runs in would be an orphan: the model is without it.
+        const removeOrphans = (await context.own())?.project !== config.project_name;
+        const project = { ...live, files: [file], profiles: ['*'] };
+        await atLive(composeDown(project, { removeOrphans }));
       }),
     build: async (staging, model, services) => {
       const project = stagedProject(staging);
@@ -92,14 +94,23 @@ export function createCompose(context: ComposeContext): ComposeHost {
       await fillBuildContexts(repository, staging, model, services, limits);
       await runCompose(context, composeBuild(project, services), project.directory, timeoutSeconds);
     },
-    ...besideIt(context),
+    ...besideActs(context),
     recipe: () =>
-      `cd ${config.project_dir} && ${printable(composeUp(atPresent(), { services: [], removeOrphans: true }))}`,
+      `cd ${config.project_dir} && ${printable(composeUp(livePresent(), { services: [], removeOrphans: true }))}`,
   };
 }
 
-/** A project of its own, to see whether a backup comes up. */
-function besideIt(context: ComposeContext): Pick<ComposeHost, 'upBeside' | 'downBeside'> {
+async function knownVersion(context: ComposeContext): Promise<string> {
+  const file = join(context.cacheDirectory, 'compose-version.json');
+  const known = await recall(file, z.string());
+  if (known !== undefined) return known;
+  const version = (await runCompose(context, composeVersion, '/')).stdout.trim();
+  await remember(file, version);
+  return version;
+}
+
+/** What is done to projects beside the cluster. */
+function besideActs(context: ComposeContext): Pick<ComposeHost, 'upBeside' | 'downBeside'> {
   return {
     upBeside: (model) =>
       withModelFile(context, model, async (file) => {
@@ -113,47 +124,33 @@ function besideIt(context: ComposeContext): Pick<ComposeHost, 'upBeside' | 'down
   };
 }
 
+function hashesOf(context: ComposeContext, live: ComposeProject): ComposeHost['hashes'] {
+  return (model) =>
+    rememberHashes(context.cacheDirectory, model, (unknown) =>
+      withModelFile(context, unknown, async (file) => {
+        const project = { ...live, files: [file], profiles: ['*'] };
+        return hashesIn((await runCompose(context, composeHashes(project), live.directory)).stdout);
+      }),
+    );
+}
+
 /** All services of the live tree, whichever profiles are active. */
 async function renderAll(context: ComposeContext, live: ComposeProject): Promise<ComposeModel> {
   const command = composeConfig({ ...live, profiles: ['*'] });
-  const { stdout } = await runCompose(quiet(context), command, live.directory);
+  const { stdout } = await runCompose(quietly(context), command, live.directory);
   return parseModel(stdout) as ComposeModel;
 }
 
-/** Not watched: the model holds the values of `.env`, and --debug would print every line of it. */
-function quiet(context: ComposeContext): ComposeContext {
-  return { ...context, watch: { ...context.watch, line: () => {} } };
-}
-
-/**
- * The model with the services behind profiles that are not active: compose would take what a person has started of them
- * for orphans. Where they cannot be had, nobody is kept from going back.
- */
-async function withDormant(
+/** What `up` is to apply beside what this program runs in; undefined where that is nothing. */
+async function leavingOwn(
   context: ComposeContext,
   live: ComposeProject,
-  model: ComposeModel,
-): Promise<ComposeModel> {
-  const all = await renderAll(context, live).catch(() => undefined);
-  if (all === undefined) return model;
-  const sectionsOfBoth = sections.flatMap((section) => {
-    const both = { ...all[section], ...model[section] };
-    return Object.keys(both).length > 0 ? [[section, both]] : [];
-  });
-  return {
-    ...model,
-    ...Object.fromEntries(sectionsOfBoth),
-    services: { ...all.services, ...model.services },
-  };
-}
-
-/** It holds what `.env` holds: nobody but root may read it. */
-async function pinModel(file: string, model: ComposeModel | undefined): Promise<void> {
-  if (model === undefined) {
-    await rm(file, { force: true });
-    return syncDirectory(dirname(file));
-  }
-  await replaceFile(file, JSON.stringify(model));
+  wish: UpOptions,
+): Promise<UpOptions | undefined> {
+  const own = await context.own();
+  if (own === undefined) return wish;
+  const all = await renderAll(context, live);
+  return upWithoutOwn(wish, { own, project: live.name, profiles: live.profiles, all });
 }
 
 /** The model of a staged release, as if it lay at the live place, with what its configs and secrets hold. */
@@ -163,7 +160,7 @@ async function resolve(
   staging: Staging,
 ): Promise<Resolved> {
   const render = (one: ComposeProject): Promise<ExecResult> =>
-    runCompose(quiet(context), composeConfig(one), project.directory);
+    runCompose(quietly(context), composeConfig(one), project.directory);
   // Twice: one that was killed, or met a Docker that was, says something too.
   const { stdout, stderr } = await render(project)
     .catch(() => render(project))
@@ -181,6 +178,11 @@ async function resolve(
     warnings: warningsIn(stderr),
     unset: [...new Set([...unsetIn(stderr), ...given.unset])],
   };
+}
+
+/** Not watched: a model holds the values of `.env`, and --debug would print every line of it. */
+function quietly(context: ComposeContext): ComposeContext {
+  return { ...context, watch: { ...context.watch, line: () => {} } };
 }
 
 function projectIn(config: Config, directory: string): ComposeProject {

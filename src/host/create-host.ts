@@ -28,6 +28,7 @@ import type { Notifier } from './notifier.ts';
 import { portIsFree } from './ports.ts';
 import { createFreezeGuard, createTowerGuard } from './freeze-guard.ts';
 import { findRepository } from './repository.ts';
+import { createOwnContainer } from './own-container.ts';
 import { openStateFiles } from './state-files.ts';
 import type { Stop } from './stop.ts';
 import { createSwaps } from './swaps.ts';
@@ -72,6 +73,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   };
   const sleep = (seconds: number): Promise<void> => sleepUntilStopped(seconds, stop);
   const docker = openDocker(config);
+  const own = createOwnContainer(docker.api);
   const state = openStateFiles(settings.stateDirectory);
   const shared = { config, repository, signal: stop.signal, watch, onProgress: progress };
   const copying = {
@@ -83,7 +85,7 @@ export async function createHost(parts: HostParts): Promise<Host> {
   };
   return {
     git: createGit({ ...shared, cacheDirectory: settings.cacheDirectory }),
-    compose: createCompose({ ...shared, ...settings }),
+    compose: createCompose({ ...shared, ...settings, own }),
     engine: withTowersStill(createEngine({ ...shared, ...docker, sleep }), state),
     registries: openRegistries({ ...copying, ...docker, ...clock, state, sleep }),
     backups: createBackups(copying),

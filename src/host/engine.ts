@@ -12,6 +12,8 @@ import { watchContainers } from './engine-events.ts';
 import { readFacts, readVersions } from './engine-facts.ts';
 import { fileDigest } from './container-file.ts';
 import { volumeActs } from './engine-mounts.ts';
+import { systemdRuns } from './systemd-runs.ts';
+import { ownContainerId } from './own-container.ts';
 import { pullImage, type PullContext } from './image-pull.ts';
 import { inspectRemote } from './remote-image.ts';
 
@@ -59,16 +61,10 @@ export function createEngine(context: EngineContext): EngineHost {
       const [began, ended] = [at('ExecMainStartTimestamp', 0), at('ActiveEnterTimestamp', 1)];
       return began && ended ? { began, ended } : undefined;
     },
-    restart: async () => {
-      await exec(resetDocker, { timeoutSeconds: RESTART_SECONDS });
-      await exec(restartDocker, { timeoutSeconds: RESTART_SECONDS, watch: context.watch });
-      if (await waitUntilUp(context, RESTART_SECONDS)) return;
-      throw new OperatorError(
-        'Docker does not answer after its restart',
-        'systemctl status docker; journalctl -u docker -n 50',
-      );
-    },
-    containers: (project = settings.project_name) => listContainers(api, project),
+    restart: () => restart(context),
+    // Not the one we run in: what is done to the cluster's is not done to it.
+    containers: async (project = settings.project_name) =>
+      (await listContainers(api, project)).filter(({ id }) => id !== ownContainerId()),
     hostContainers: () => listHostContainers(api),
     watchContainers: () => watchContainers(context.stream, settings.project_name),
     isPublished: async (port) => {
@@ -89,6 +85,22 @@ export function createEngine(context: EngineContext): EngineHost {
     ...imageActs(context),
     ...containerActs(context),
   };
+}
+
+async function restart(context: EngineContext): Promise<void> {
+  if (!systemdRuns()) {
+    throw new OperatorError(
+      'Docker has to be restarted, and that can only be done on the host itself',
+      'systemctl restart docker; then: orchestrator-update recover',
+    );
+  }
+  await exec(resetDocker, { timeoutSeconds: RESTART_SECONDS });
+  await exec(restartDocker, { timeoutSeconds: RESTART_SECONDS, watch: context.watch });
+  if (await waitUntilUp(context, RESTART_SECONDS)) return;
+  throw new OperatorError(
+    'Docker does not answer after its restart',
+    'systemctl status docker; journalctl -u docker -n 50',
+  );
 }
 
 async function waitUntilUp(context: EngineContext, withinSeconds: number): Promise<boolean> {

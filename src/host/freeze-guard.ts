@@ -1,14 +1,11 @@
-import { existsSync } from 'node:fs';
 import type { Command } from '../argv/command.ts';
 import { recoverLater, stopRecoverLater, stopThaw, thawLater } from '../argv/systemd-run.ts';
 import { exec } from './exec.ts';
 import type { FreezeGuard } from './backup-host.ts';
 import type { TowerGuard } from './host.ts';
+import { systemdRuns } from './systemd-runs.ts';
 
 const LIMIT_SECONDS = 60;
-
-/** As sd_booted(3) has it. */
-const systemdRuns = (): boolean => existsSync('/run/systemd/system');
 
 async function stop(command: Command): Promise<void> {
   // 5: it is not there any more.

@@ -21,12 +21,15 @@ export interface LockHolder {
   readonly pid: number;
   /** ISO 8601. */
   readonly startedAt: string;
+  /** Where that is the number of a process: the update manager may be in a container. Absent in what an earlier version wrote. */
+  readonly namespace?: string;
 }
 
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NO_WAIT = 4;
 const LOCK_FREE = 8;
 const EWOULDBLOCK = 11;
+const PID_NAMESPACE = '/proc/self/ns/pid';
 
 /** What the children of this process keep, while it has the lock. */
 let forChildren: number | undefined;
@@ -57,7 +60,12 @@ export function acquireLock(path: string, now: () => Date = () => new Date()): L
     closeSync(own);
     return undefined;
   }
-  const holder: LockHolder = { pid: process.pid, startedAt: now().toISOString() };
+  const namespace = linkOf(PID_NAMESPACE);
+  const holder: LockHolder = {
+    pid: process.pid,
+    startedAt: now().toISOString(),
+    ...(namespace === undefined ? {} : { namespace }),
+  };
   writeHolder(own, holder);
   forChildren = children;
   return releaseOnce(own, children);
@@ -103,8 +111,18 @@ function releaseOnce(own: number, children: number): Lock {
   };
 }
 
-/** Whether the process that wrote itself down is still there; one that was killed left its line behind. */
-export function isAlive({ pid }: LockHolder): boolean {
+/** Whether a holder is on the other side of the wall of a container: its process cannot be seen from here. */
+export function isElsewhere({ namespace }: LockHolder): boolean {
+  return namespace !== undefined && namespace !== linkOf(PID_NAMESPACE);
+}
+
+/**
+ * Whether the process that wrote itself down is still there, as far as that can be seen; one that was killed left its
+ * line behind.
+ */
+export function isAlive(holder: LockHolder): boolean {
+  const { pid } = holder;
+  if (isElsewhere(holder)) return true;
   try {
     process.kill(pid, 0);
     return true;
@@ -150,7 +168,9 @@ function linkOf(path: string): string | undefined {
 export function readLockHolder(path: string): LockHolder | undefined {
   try {
     const holder: unknown = JSON.parse(readFileSync(path, 'utf8'));
-    return isLockHolder(holder) ? { pid: holder.pid, startedAt: holder.startedAt } : undefined;
+    if (!isLockHolder(holder)) return undefined;
+    const { pid, startedAt, namespace } = holder;
+    return { pid, startedAt, ...(namespace === undefined ? {} : { namespace }) };
   } catch {
     return undefined;
   }
@@ -159,5 +179,6 @@ export function readLockHolder(path: string): LockHolder | undefined {
 function isLockHolder(value: unknown): value is LockHolder {
   if (typeof value !== 'object' || value === null) return false;
   if (!('pid' in value) || !('startedAt' in value)) return false;
+  if ('namespace' in value && typeof value.namespace !== 'string') return false;
   return typeof value.pid === 'number' && typeof value.startedAt === 'string';
 }

@@ -21,11 +21,19 @@ export interface Libc {
   /** renameat2(2), with paths that do not depend on the working directory. */
   readonly exchange: (left: string, right: string) => number;
   readonly errno: () => number;
+  /** pthread_sigmask(3) of the main thread; 0 for success. */
+  readonly unblock: (signal: number) => number;
+  /** waitpid(2) for any child, without waiting; 0 or less where none has ended. */
+  readonly reap: () => number;
 }
 
 /** Of fcntl.h and linux/fs.h: the same on every architecture. */
 const AT_FDCWD = -100;
 const RENAME_EXCHANGE = 2;
+/** Of signal.h and sys/wait.h. */
+const SIG_UNBLOCK = 1;
+const SIGSET_BYTES = 128;
+const WNOHANG = 1;
 
 // Loaded at first use and kept: a library is loaded once per process anyway.
 let koffi: Koffi | undefined;
@@ -93,10 +101,26 @@ export function loadLibc(): Libc {
   const rename = library.func(
     'int renameat2(int, const char *, int, const char *, unsigned int)',
   ) as (from: number, old: string, to: number, now: string, flags: number) => number;
+  const mask = library.func('int pthread_sigmask(int, const uint8_t *, void *)') as (
+    how: number,
+    set: Uint8Array,
+    old: null,
+  ) => number;
+  const waitpid = library.func('int waitpid(int, void *, int)') as (
+    pid: number,
+    status: null,
+    options: number,
+  ) => number;
   libc = {
     flock: library.func('int flock(int, int)'),
     exchange: (left, right) => rename(AT_FDCWD, left, AT_FDCWD, right, RENAME_EXCHANGE),
     errno: () => native.errno(),
+    unblock: (signal) => {
+      const set = new Uint8Array(SIGSET_BYTES);
+      set[(signal - 1) >> 3] = 1 << ((signal - 1) & 7);
+      return mask(SIG_UNBLOCK, set, null);
+    },
+    reap: () => waitpid(-1, null, WNOHANG),
   };
   return libc;
 }

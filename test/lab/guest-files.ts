@@ -53,7 +53,7 @@ export async function copyInto(
 
 /** Copy the built release of this checkout (`npm run build` makes dist/) to /root/orchestrator-update in the guest. */
 export async function copyRelease(name: string): Promise<void> {
-  const entries = ['dist', 'install', 'systemd', 'package.json'];
+  const entries = ['dist', 'install', 'systemd', 'update-manager', 'package.json'];
   await copyInto(name, checkoutDir, '/root/orchestrator-update', entries);
 }
 

@@ -32,6 +32,7 @@ await t.test('every command the documents name exists', async (t) => {
     'docs/report.md',
     'docs/approval.md',
     'docs/images.md',
+    'docs/update-manager.md',
     'ARCHITECTURE.md',
     'CONTRIBUTING.md',
   ];

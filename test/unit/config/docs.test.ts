@@ -28,6 +28,8 @@ await t.test('every key in force has a row with its meaning, default and variabl
     ...set.filter((name) => !empty.includes(name)),
     ...empty.map((name) => `${name}.path`),
     'repository',
+    // Another word for `mode`.
+    'auto_update',
     ...unset,
   ];
   t.ok(inForce.length > 20);

@@ -41,6 +41,12 @@ const mistakes: readonly (readonly [text: string, expected: RegExp | string])[] 
   ['timeouts: {remote_seconds: 999}\n', /^FILE:1: timeouts\.remote_seconds: .*170/],
   ['strategy: rebiuld\n', /^FILE:1: strategy: .*"reconcile"\|"rebuild"/],
   ['root: relative\n', 'FILE:1: root: an absolute path is expected'],
+  [
+    'auto_update: false\nmode: auto\n',
+    /^FILE:1: auto_update is false, and `mode` is auto: keep one/,
+  ],
+  ['mode: approve\nauto_update: true\n', /^FILE:2: auto_update is true, and `mode` is approve/],
+  ['auto_update: maybe\n', /^FILE:1: auto_update: .*boolean/],
   ['branch: -x\n', /^FILE:1: branch: a git branch/],
   ['branch: a..b\n', /^FILE:1: branch: a git branch/],
   ['remote: ext::sh\n', /^FILE:1: remote: a git branch or remote name/],
@@ -178,4 +184,35 @@ await t.test('a file that is not there is an error only when a person named it',
   await t.rejects(loadConfig({ ...sources, file: join(directory, 'd'), fileRequired: false }), {
     message: /cannot be read: .*EISDIR/,
   });
+});
+
+await t.test(
+  'auto_update is another word for mode; said in a later place, either wins',
+  async (t) => {
+    const mode = async (text: string, others: Others = {}): Promise<string> =>
+      (await load(text, others)).mode;
+    t.equal(await mode('auto_update: false\n'), 'notify');
+    t.equal(await mode('auto_update: true\n'), 'auto');
+    t.equal(await mode('auto_update: false\nmode: notify\n'), 'notify');
+    t.notOk('auto_update' in (await load('auto_update: false\n')), 'one of them is enough');
+    t.equal(await mode('auto_update: false\n', { flags: ['mode=approve'] }), 'approve');
+    t.equal(await mode('mode: auto\n', { flags: ['auto_update=false'] }), 'notify');
+    const environment = { ORCHESTRATOR_UPDATE_AUTO_UPDATE: 'false' };
+    t.equal(await mode('mode: approve\n', { environment }), 'notify');
+    t.equal(await mode('', { environment, flags: ['mode=auto'] }), 'auto');
+    const both = { environment: { ...environment, ORCHESTRATOR_UPDATE_MODE: 'auto' } };
+    t.match(await complaint('', both), /^ORCHESTRATOR_UPDATE_AUTO_UPDATE: auto_update is false/);
+  },
+);
+
+await t.test('what is in force can be read as a configuration again', async (t) => {
+  const text = [
+    'auto_update: false',
+    'health: {urls: []}',
+    'schedule: {windows: [{days: [sat], from: "02:00", to: "05:00"}]}',
+    'notify: {targets: [{type: webhook, url: "https://x.example/", unsigned: true}]}',
+    '',
+  ].join('\n');
+  const config = await load(text);
+  t.same(await load(JSON.stringify(config)), config);
 });

@@ -5,7 +5,13 @@ import { join, resolve } from 'node:path';
 import t from 'tap';
 import { setTimeout as wait } from 'node:timers/promises';
 import { exec } from '../../../src/host/exec.ts';
-import { acquireLock, lockKeepers, readLockHolder } from '../../../src/host/lock.ts';
+import {
+  acquireLock,
+  isAlive,
+  isElsewhere,
+  lockKeepers,
+  readLockHolder,
+} from '../../../src/host/lock.ts';
 
 const lockModule = resolve(import.meta.dirname, '../../../src/host/lock.ts');
 
@@ -40,7 +46,7 @@ await t.test('one process has the lock, and kill -9 frees it', async (t) => {
 await t.test('a released lock can be taken again and names nobody', async (t) => {
   const path = join(t.testdir({}), 'lock');
   const first = acquireLock(path, () => new Date(0));
-  t.same(readLockHolder(path), { pid: process.pid, startedAt: '1970-01-01T00:00:00.000Z' });
+  t.match(readLockHolder(path), { pid: process.pid, startedAt: '1970-01-01T00:00:00.000Z' });
   t.equal(acquireLock(path), undefined, 'not even by the same process');
   first?.release();
   first?.release();
@@ -124,3 +130,19 @@ await t.test('a command that is not there, with the lock', async (t) => {
   );
   await t.rejects(failed, { message: /no-such-program: is not installed/ });
 });
+
+await t.test(
+  'a holder in a container is taken at its word: its number means another process here',
+  async (t) => {
+    const path = join(t.testdir({}), 'lock');
+    const lock = acquireLock(path);
+    const holder = readLockHolder(path);
+    lock?.release();
+    if (holder === undefined) throw new Error('nobody holds it');
+    t.equal(isElsewhere(holder), false);
+    const gone = { ...holder, pid: 2 ** 22 + 1 };
+    t.equal(isAlive(gone), false);
+    t.equal(isAlive({ ...gone, namespace: 'pid:[1]' }), true);
+    t.equal(isElsewhere({ pid: 1, startedAt: '' }), false, 'of an earlier version');
+  },
+);

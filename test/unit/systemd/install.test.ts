@@ -1,11 +1,15 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -74,6 +78,7 @@ const skip = process.getuid?.() === 0 ? false : 'the installer needs root';
 await t.test('shellcheck finds nothing', async (t) => {
   const files = ['install_update_service.sh', 'lib/say.sh', 'lib/checks.sh', 'lib/settings.sh'];
   files.push('lib/program.sh', 'lib/units.sh', 'lib/documents.sh', 'lib/uninstall.sh');
+  files.push('lib/cron.sh', 'orchestrator_full_update.sh');
   const result = await execa('shellcheck', ['--external-sources', ...files], {
     cwd: join(project, 'install'),
     reject: false,
@@ -150,6 +155,54 @@ await t.test('removing it keeps what is the user’s', { skip }, async (t) => {
   t.notOk(existsSync(host(CONFIG)));
   t.notOk(existsSync(host('var/lib/orchestrator-update')));
   t.ok(existsSync(host(`${cluster}/backups`)));
+});
+
+const CRON = 'usr/local/sbin/orchestrator_full_update.sh';
+
+await t.test('what cron calls is installed where it is asked for', { skip }, async (t) => {
+  const { cluster, install, host, text } = await setup(t);
+  const directory = host(`${cluster}/scripts`);
+  const link = `${directory}/orchestrator_full_update.sh`;
+  const own = readFileSync(join(project, 'install/orchestrator_full_update.sh'), 'utf8');
+  await install([]);
+  t.notOk(existsSync(host(CRON)), 'nobody asked');
+  t.match((await install(['--cron-script', '--dry-run'])).stdout, /would link .*scripts/);
+  t.notOk(existsSync(host(CRON)));
+
+  chownSync(host(cluster), 1234, 1234);
+  t.equal((await install(['--cron-script'])).exitCode, 0);
+  t.equal(statSync(host(CRON)).mode & 0o777, 0o755);
+  t.equal(text(CRON), own);
+  t.equal(readlinkSync(link), `/${CRON}`);
+  t.equal(lstatSync(link).uid, 1234, 'made with the rights of the owner');
+  writeFileSync(host(CRON), 'old');
+  await install([]);
+  t.equal(text(CRON), own, 'an upgrade brings it, too');
+
+  await install(['--uninstall']);
+  t.notOk(existsSync(host(CRON)));
+  t.same(readdirSync(directory), []);
+});
+
+await t.test('what has its name, and is not ours, stays', { skip }, async (t) => {
+  const { cluster, install, host } = await setup(t);
+  const theirs = host(`${cluster}/scripts/orchestrator_full_update.sh`);
+  mkdirSync(host(`${cluster}/scripts`), { recursive: true });
+  writeFileSync(theirs, 'theirs');
+  const result = await install(['--cron-script']);
+  t.equal(result.exitCode, 0);
+  t.match(result.stderr, /scripts\/orchestrator_full_update\.sh is left as it is/);
+  await install(['--uninstall']);
+  t.equal(readFileSync(theirs, 'utf8'), 'theirs');
+
+  // A directory that the owner has made a link of root's: nothing is written there.
+  const secret = host('root-only');
+  mkdirSync(secret, { mode: 0o700 });
+  rmSync(host(`${cluster}/scripts`), { recursive: true });
+  symlinkSync(secret, host(`${cluster}/scripts`));
+  chownSync(host(cluster), 1234, 1234);
+  t.match((await install(['--cron-script'])).stderr, /could not be made by the owner/);
+  t.same(readdirSync(secret), []);
 });
 
 const BASH = 'usr/share/bash-completion/completions/orchestrator-update';

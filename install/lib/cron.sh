@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# What cron calls. The program is root's, and so is what root's crontab names; below the cluster's root, which its owner
+# can write, there is only a link to it, made and removed with the rights of that owner.
+# shellcheck disable=SC2034,SC2154 # the pieces of the installer share their variables
+
+readonly CRON_NAME=orchestrator_full_update.sh
+readonly CRON_TARGET=/usr/local/sbin/$CRON_NAME
+
+# With --cron-script, and again at each upgrade after that.
+install_cron_script() {
+  [[ $cron_script == yes || -e $dest$CRON_TARGET ]] || return 0
+  write_file 0755 "$dest$CRON_TARGET" <"$source_dir/install/$CRON_NAME"
+  [[ $cron_script == no ]] || link_cron_script "$dest${setting[root]}"
+}
+
+# link_cron_script ROOT
+link_cron_script() {
+  local link=$1/scripts/$CRON_NAME
+  if is_cron_link "$link"; then
+    say "kept $link"
+  elif [[ -e $link || -L $link ]]; then
+    warn "$link is left as it is: this program has not made it. What root's crontab should name: $CRON_TARGET"
+  elif [[ $dry_run == yes ]]; then
+    say "would link $link to $CRON_TARGET"
+  elif as_owner_of "$1" mkdir -p -- "$1/scripts" && as_owner_of "$1" ln -sT -- "$CRON_TARGET" "$link"; then
+    say "linked $link to $CRON_TARGET"
+  else
+    warn "$link could not be made by the owner of $1; $CRON_TARGET is there"
+  fi
+}
+
+# remove_cron_script ROOT
+remove_cron_script() {
+  local link=$1/scripts/$CRON_NAME
+  remove "$dest$CRON_TARGET"
+  is_cron_link "$link" || return 0
+  if [[ $dry_run == yes ]]; then
+    say "would remove $link"
+  elif as_owner_of "$1" rm -f -- "$link"; then
+    say "removed $link"
+  else
+    warn "$link could not be removed by the owner of $1"
+  fi
+}
+
+is_cron_link() {
+  [[ -L $1 && $(readlink -- "$1") == "$CRON_TARGET" ]]
+}
+
+# as_owner_of DIR COMMAND...: whoever owns DIR could put a link in the way of root.
+as_owner_of() {
+  local uid gid
+  uid=$(stat -c %u -- "$1")
+  gid=$(stat -c %g -- "$1")
+  shift
+  if [[ $uid == 0 ]]; then
+    "$@"
+  else
+    setpriv --reuid="$uid" --regid="$gid" --clear-groups -- "$@"
+  fi
+}

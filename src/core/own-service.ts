@@ -1,0 +1,85 @@
+import { sharesNamespaceWith, type ComposeModel } from './compose-model.ts';
+
+/** The container that this program itself runs in. */
+export interface OwnContainer {
+  readonly id: string;
+  /** As `docker ps` shows it. */
+  readonly name: string;
+  /** The compose project that made it, and the service of it; undefined where compose did not. */
+  readonly project: string | undefined;
+  readonly service: string | undefined;
+  readonly configHash: string | undefined;
+}
+
+/** The services of a project that the container of this program stands for, or stands in the way of. */
+export function ownServices(model: ComposeModel, project: string, own: OwnContainer): string[] {
+  return Object.entries(model.services).flatMap(([name, { container_name: wanted }]) =>
+    (own.project === project && own.service === name) || wanted === own.name ? [name] : [],
+  );
+}
+
+/** Leaves services out. Who depends on them is told by `dependentsOf`. */
+export function withoutServices(model: ComposeModel, names: readonly string[]): ComposeModel {
+  const kept = Object.entries(model.services).filter(([name]) => !names.includes(name));
+  return { ...model, services: Object.fromEntries(kept) };
+}
+
+/** The other services that cannot be had without one of these. */
+export function dependentsOf(model: ComposeModel, names: readonly string[]): string[] {
+  return Object.entries(model.services).flatMap(([name, service]) => {
+    const needed = [...Object.keys(service.depends_on ?? {}), ...sharesNamespaceWith(service)];
+    return !names.includes(name) && needed.some((one) => names.includes(one)) ? [name] : [];
+  });
+}
+
+/** A call of `docker compose up`, as far as it concerns the container of this program. */
+interface UpWish {
+  /** None means all. */
+  readonly services: readonly string[];
+  readonly removeOrphans: boolean;
+}
+
+/** What docker compose reads when it is called. */
+interface Live {
+  readonly own: OwnContainer;
+  readonly project: string;
+  readonly profiles: readonly string[];
+  /** Services of inactive profiles, too. */
+  readonly all: ComposeModel;
+}
+
+/** The same call without what would replace or remove the container of this program; undefined where nothing is left of it. */
+export function upWithoutOwn<Wish extends UpWish>(
+  wish: Wish,
+  { own, project, profiles, all }: Live,
+): Wish | undefined {
+  const names = ownServices(all, project, own);
+  const isOrphan = own.project === project && !Object.hasOwn(all.services, own.service ?? '');
+  const removeOrphans = wish.removeOrphans && !isOrphan;
+  if (names.length === 0) return { ...wish, removeOrphans };
+  const wanted = wish.services.length > 0 ? wish.services : activeServices(all, profiles);
+  const services = wanted.filter((name) => !names.includes(name));
+  return services.length > 0 ? { ...wish, services, removeOrphans } : undefined;
+}
+
+function activeServices(all: ComposeModel, profiles: readonly string[]): string[] {
+  return Object.entries(all.services).flatMap(([name, { profiles: needed }]) => {
+    const any = Array.isArray(needed) ? (needed as unknown[]).map(String) : [];
+    const isActive = any.length === 0 || any.some((one) => profiles.includes(one));
+    return isActive || profiles.includes('*') ? [name] : [];
+  });
+}
+
+/**
+ * The ID of the container that a process is in, from its `/proc/self/mountinfo`: Docker mounts files of each
+ * container's own there. Undefined on a host, whose lines are of other places.
+ */
+export function containerIn(mountinfo: string): string | undefined {
+  for (const line of mountinfo.split('\n')) {
+    const [, , , root = '', place = ''] = line.split(' ');
+    if (!['/etc/hostname', '/etc/hosts', '/etc/resolv.conf'].includes(place)) continue;
+    const id = /\/containers\/([0-9a-f]{64})\//.exec(root)?.[1];
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}

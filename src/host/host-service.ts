@@ -1,0 +1,22 @@
+import { existsSync, lstatSync } from 'node:fs';
+import { systemctlShow } from '../argv/systemctl.ts';
+import { exec } from './exec.ts';
+import { systemdRuns } from './systemd-runs.ts';
+
+const TIMER = 'orchestrator-update.timer';
+const ASK_SECONDS = 15;
+/** A container has it mounted. systemd has no trace in files of a timer that is active, but of one that is enabled. */
+const UNITS = '/etc/systemd/system';
+const WANTED = `${UNITS}/timers.target.wants/${TIMER}`;
+
+/** How the timer of the host's service stands, as far as it is to run; undefined where that cannot be seen from here. */
+export async function hostTimer(): Promise<'active' | 'enabled' | 'off' | undefined> {
+  if (systemdRuns()) {
+    const { stdout } = await exec(systemctlShow(TIMER, ['ActiveState']), {
+      timeoutSeconds: ASK_SECONDS,
+    });
+    if (/^ActiveState=active$/m.test(stdout)) return 'active';
+  } else if (!existsSync(UNITS)) return undefined;
+  // What it points to is not there in a container.
+  return lstatSync(WANTED, { throwIfNoEntry: false }) === undefined ? 'off' : 'enabled';
+}
