@@ -3,7 +3,7 @@ import type { Config } from './config/schema.ts';
 import { mayEnd, replicasOf, type ComposeModel } from './core/compose-model.ts';
 import { towersOver, withoutContainer, type WatchingTower } from './core/image-keepers.ts';
 import { own } from './core/own.ts';
-import { watchtowersIn } from './core/watchtower.ts';
+import { watchtowersIn, type HostContainer } from './core/watchtower.ts';
 import { OperatorError } from './errors.ts';
 import type { EngineHost, Host, StateHost } from './host/host.ts';
 import { files } from './state-names.ts';
@@ -88,34 +88,42 @@ async function pauseAll(
     const ours = towers.filter(isOurs);
     const running = ours.filter(({ state }) => state === 'running');
     if (running.length === 0) {
-      if (look === 1) await writeStill(host, before, towers, isOurs);
+      if (look === 1) await writeStill(host, before, { towers, isOurs, containers });
+      else host.log.info(`paused until it is over: ${namesOf(ours)}`);
       return ours;
     }
-    const names = running.map(({ name }) => name).join(', ');
+    const names = namesOf(running);
     if (look > LOOKS) {
       throw new OperatorError(
         `Watchtower cannot be paused: ${names}`,
         `docker pause ${names}; docker logs --tail 20 ${names}`,
       );
     }
-    await writeStill(host, before, towers, isOurs);
+    await writeStill(host, before, { towers, isOurs, containers });
     await tryTo(host, () => host.towerGuard.arm());
     host.progress(`pausing ${names}`);
     for (const tower of running) await tryTo(host, () => host.engine.pause(tower));
-    host.log.info(`paused until it is over: ${names}`);
   }
 }
 
-const named = (towers: readonly WatchingTower[]): Still['paused'] =>
-  towers.map(({ id, name }) => ({ id, name }));
+const named = (those: readonly z.output<typeof towerSchema>[]): Still['paused'] =>
+  those.map(({ id, name }) => ({ id, name }));
 
+/** Who could not be let go on before, and watches nothing of this any more, stays known. */
 async function writeStill(
   host: Host,
   before: Still | undefined,
-  towers: readonly WatchingTower[],
-  isOurs: (tower: WatchingTower) => boolean,
+  now: {
+    readonly towers: readonly WatchingTower[];
+    readonly isOurs: (tower: WatchingTower) => boolean;
+    readonly containers: readonly HostContainer[];
+  },
 ): Promise<void> {
-  const paused = named(towers.filter(isOurs));
+  const { towers, isOurs, containers } = now;
+  const kept = (before?.paused ?? []).filter(
+    ({ id }) => containers.some((one) => one.id === id) && !towers.some((one) => one.id === id),
+  );
+  const paused = [...named(towers.filter(isOurs)), ...named(kept)];
   const left = named(towers.filter((tower) => !isOurs(tower)));
   const isKnown = JSON.stringify([before?.paused, before?.left]) === JSON.stringify([paused, left]);
   if (isKnown) return;

@@ -172,6 +172,23 @@ await t.test('one that does not go on is tried again by the next run', async (t)
   t.notOk(world.files.has('towers.json'));
 });
 
+await t.test('one that did not go on is not forgotten for another', async (t) => {
+  const stuck = fakeTower(['--scope', 'other'], { id: 'stuck', state: 'paused' });
+  const world = worldAt('good', [fakeTower(), stuck]);
+  const paused = [{ id: 'stuck', name: 'watchtower' }];
+  world.files.set('towers.json', JSON.stringify({ at: '', paused, left: [] }));
+  const host = fakeHost(world);
+  let deaf = true;
+  const unpause: Host['engine']['unpause'] = async (tower) => {
+    if (tower.id !== 'stuck' || !deaf) await host.engine.unpause(tower);
+  };
+  t.match(await run({ ...host, engine: { ...host.engine, unpause } }), { result: 'updated' });
+  t.match(world.towers, [{ state: 'running' }, { state: 'paused' }]);
+  deaf = false;
+  await recover(fakeHost(world), config);
+  t.match(world.towers, [{ state: 'running' }, { state: 'running' }]);
+});
+
 await t.test('where none watches the cluster nothing of this is done', async (t) => {
   const world = worldAt('good', [fakeTower(['--scope', 'other'])]);
   await run(fakeHost(world));
