@@ -22,7 +22,7 @@ export function predictionsPage(): string {
     '',
     'What `orchestrator-update plan` says of a service for each kind of change, and what then happens',
     'to its containers. The lab publishes every one of these to real hosts and compares the two, with',
-    `docker compose ${composeVersions.join(' and ')} (\`test/lab/scenarios/predictions-*.test.ts\`).`,
+    `docker compose ${composeVersions.join(' and ')} (\`test/lab/predictions.ts\`).`,
     '',
     '- **recreate**: another container; **restart**: the same one, stopped and started;',
     '  **signal**: the same one, running on; **create**, **remove**, **rename**: as they say.',
