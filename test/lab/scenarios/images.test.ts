@@ -137,7 +137,7 @@ await t.test('images that move under their name', async (t) => {
   });
 
   await t.test('a backup brings back the image that it was made with', async (t) => {
-    const [oldest = ''] = (await backupsOf(host)).toSorted().slice(1);
+    const [oldest = ''] = (await backupsOf(host)).toSorted();
     t.match(await host.cli('rollback', '--to', oldest), { exitCode: 0 });
     t.match(await which(host), { runs: 'first', named: 'first' }, 'from its registry, by digest');
   });
@@ -180,6 +180,8 @@ await t.test('a tag policy chooses a newer tag', async (t) => {
   await run(t, host, 12);
   t.match(await which(host), { runs: 'minor', image: `${name}:1.2.0` });
 
+  // What looks after a run that failed has the lock for a moment.
+  await host.run('systemctl', ['start', 'orchestrator-update-recover.service']);
   t.match(await host.cli('rollback', '--to', 'HEAD~1'), { exitCode: 0 });
   t.match(await which(host), { runs: 'minor' });
 });
