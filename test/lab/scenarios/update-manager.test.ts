@@ -65,7 +65,15 @@ await t.test('the update manager in a container', async (t) => {
     );
     t.same(await identities(host), before);
     t.same(await versions(host), allAt('v2'));
-    const told = (await hookCalls(path)).map(({ body }) => JSON.parse(body));
+    // Delivered once the run is over.
+    const calls = await poll(
+      async () => {
+        const all = await hookCalls(path);
+        return all.length > 0 ? all : undefined;
+      },
+      { timeoutSeconds: 20, stepMs: 200 },
+    );
+    const told = (calls ?? []).map(({ body }) => JSON.parse(body));
     t.match(told, [{ event: 'waiting', project: 'autonomy' }]);
     const processes = (await host.run('ps', ['-eo', 'args'])).stdout;
     t.notMatch((await managerLogs(host)) + processes, /s3cret/, 'it may be a secret');
