@@ -18,6 +18,7 @@ import { openEngineApi } from './host/engine-api.ts';
 import { dockerSocket } from './host/engine-socket.ts';
 import { volumeActs } from './host/engine-mounts.ts';
 import { exec } from './host/exec.ts';
+import { isManaged } from './host/host-service.ts';
 import { createHistory } from './host/history.ts';
 import { hiddenSecret } from './host/secret-file.ts';
 import { probe } from './host/http.ts';
@@ -53,7 +54,7 @@ export async function examine(invocation: Invocation): Promise<Finding[]> {
       composeVersion,
       'apt-get install docker-compose    # or docker-compose-plugin',
     ),
-    systemd(),
+    systemd(invocation.settings.stateDirectory),
   ]);
   try {
     const config = await readConfig(invocation);
@@ -247,8 +248,11 @@ async function replacedData(): Promise<Finding[]> {
   return [{ state: 'warning', subject: 'replaced data', detail, mend }];
 }
 
-async function systemd(): Promise<Finding> {
+async function systemd(stateDirectory: string): Promise<Finding> {
   const subject = 'timer';
+  if (isManaged(stateDirectory)) {
+    return { state: 'ok', subject, detail: 'the update manager is at work in its place' };
+  }
   const command = systemctlShow('orchestrator-update.timer', ['LoadState', 'ActiveState']);
   const { stdout } = await exec(command, { timeoutSeconds: 10 }).catch(() => ({ stdout: '' }));
   if (stdout.includes('ActiveState=active')) return { state: 'ok', subject, detail: 'is running' };

@@ -10,7 +10,8 @@ import { exitCodes, type ExitCode } from '../exit-codes.ts';
 import type { BackupManifest } from '../host/backup-host.ts';
 import { listBackups } from '../host/backups.ts';
 import { exec } from '../host/exec.ts';
-import { acquireLock, isAlive, isElsewhere, readLockHolder } from '../host/lock.ts';
+import { isManaged } from '../host/host-service.ts';
+import { isAlive, isElsewhere, isLocked, readLockHolder } from '../host/lock.ts';
 import { remoteTip } from '../host/remote-tip.ts';
 import { findRepository } from '../host/repository.ts';
 import { openStateFiles } from '../host/state-files.ts';
@@ -107,7 +108,7 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
       ),
     ...(awaiting && awaiting.approved === null ? [awaitingText(awaiting)] : []),
     ...(back ? [`${back.why}: ${back.next}`] : []),
-    ...(timer.active || isManaged(invocation)
+    ...(timer.active || isManaged(invocation.settings.stateDirectory)
       ? []
       : ['the timer is stopped: systemctl start orchestrator-update.timer']),
   ];
@@ -137,18 +138,6 @@ function isRunning({ settings }: Invocation): boolean {
   if (holder === undefined) return false;
   // Of a process in a container nothing else tells.
   return isElsewhere(holder) ? isLocked(path) : isAlive(holder);
-}
-
-/** Whether the update manager is at work, in place of the timer. */
-function isManaged({ settings }: Invocation): boolean {
-  const path = join(settings.stateDirectory, files.watchLock);
-  return readLockHolder(path) !== undefined && isLocked(path);
-}
-
-function isLocked(path: string): boolean {
-  const lock = acquireLock(path);
-  lock?.release();
-  return lock === undefined;
 }
 
 /** The tip of the branch, and what the work tree is at: before the first run that is what is deployed. */

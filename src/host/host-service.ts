@@ -1,6 +1,9 @@
 import { existsSync, lstatSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemctlShow } from '../argv/systemctl.ts';
+import { files } from '../state-names.ts';
 import { exec } from './exec.ts';
+import { isLocked, readLockHolder } from './lock.ts';
 import { systemdRuns } from './systemd-runs.ts';
 
 const TIMER = 'orchestrator-update.timer';
@@ -19,4 +22,10 @@ export async function hostTimer(): Promise<'active' | 'enabled' | 'off' | undefi
   } else if (!existsSync(UNITS)) return undefined;
   // What it points to is not there in a container.
   return lstatSync(WANTED, { throwIfNoEntry: false }) === undefined ? 'off' : 'enabled';
+}
+
+/** Whether the update manager is at work on this host, in place of the timer. */
+export function isManaged(stateDirectory: string): boolean {
+  const path = join(stateDirectory, files.watchLock);
+  return readLockHolder(path) !== undefined && isLocked(path);
 }

@@ -131,6 +131,13 @@ export function isAlive(holder: LockHolder): boolean {
   }
 }
 
+/** Whether somebody has the lock at this moment, for which it is taken: nobody else can have it meanwhile. */
+export function isLocked(path: string): boolean {
+  const lock = acquireLock(path);
+  lock?.release();
+  return lock === undefined;
+}
+
 /** A process that keeps the lock for the one that started it. */
 export interface LockKeeper {
   readonly pid: number;

@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { runProgram } from '../support/cli.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
 const skip = process.getuid?.() === 0 ? false : 'the update manager needs root';
@@ -133,6 +134,8 @@ await t.test('only one, and no mistakes', { skip }, async (t) => {
   t.equal(await second.ended, 11);
   t.match(second.said(), /another update manager is at work/);
   t.ok(existsSync(`${first.directory}/state/watch/update_config.yaml`), 'what the first goes by');
+  const doctor = await runProgram(first.directory, ['doctor']);
+  t.match(doctor.stdout, /the update manager is at work in its place/);
   for (const [name, value] of [
     ['UPDATE_INTERVAL', 'abc'],
     ['AUTO_UPDATE', 'maybe'],
