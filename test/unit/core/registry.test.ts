@@ -144,6 +144,11 @@ await t.test('how long to wait, how many are left', (t) => {
 await t.test('lists, errors and digests, also hostile ones', (t) => {
   t.same(parseTags('{"name":"x","tags":["a",7,"b"]}'), ['a', 'b']);
   t.same(parseTags('{"tags":null}'), []);
+  const odd = ['$(id)', 'a b', '', '-x', '1\n', '\u001B[2J', '../../x', 'é', 'x'.repeat(129)];
+  t.same(parseTags(JSON.stringify({ tags: [...odd, 'v1_2.3-x', 'x'.repeat(128)] })), [
+    'v1_2.3-x',
+    'x'.repeat(128),
+  ]);
   t.equal(parseTags('{}'), undefined);
   t.equal(parseTags('<html>'), undefined);
   const said = JSON.stringify({ errors: [{ code: 'X', message: '\u001B[31mred\nline' }] });
