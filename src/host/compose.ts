@@ -25,7 +25,7 @@ import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import { readGivenContents } from './given-contents.ts';
 import type { ComposeHost, Resolved, Staging } from './host.ts';
-import { parseModel } from './model-json.ts';
+import { parseModel } from '../core/model-json.ts';
 import { rememberHashes } from './known-hashes.ts';
 import { replaceFile, syncDirectory } from './state-files.ts';
 import { files } from '../state-names.ts';
