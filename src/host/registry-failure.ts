@@ -26,6 +26,15 @@ export function unreachable(registry: string, url: string, why: string): LookErr
   return new LookError('unreachable', `${registry} does not answer: ${why}`, curl('-sSI', url));
 }
 
+/** A look has an end, whoever is slow. */
+export function tooLate(registry: string, url: string, lookSeconds: number): LookError {
+  return new LookError(
+    'unreachable',
+    `${registry} was not asked for ${url}: asking the registries took more than ${lookSeconds} s`,
+    curl('-sSI', url),
+  );
+}
+
 export function badAnswer(registry: string, url: string, why: string): LookError {
   return new LookError('bad answer', `${registry} ${why}`, curl('-sSi', url));
 }

@@ -2,7 +2,7 @@ import type { RegistryUse } from '../core/image-look.ts';
 import { remainingOf, retryAfterSeconds } from '../core/registry.ts';
 import type { Rest } from '../core/registry-memory.ts';
 import type { Credentials } from './registry-credentials.ts';
-import { badAnswer, denied, LookError, resting, unreachable } from './registry-failure.ts';
+import { badAnswer, denied, LookError, resting, tooLate, unreachable } from './registry-failure.ts';
 import { NoAnswerError, type Web, type WebAnswer, type WebRequest } from './registry-http.ts';
 import { follow } from './registry-redirects.ts';
 import { challengeOf, openTokens, type Tokens } from './registry-tokens.ts';
@@ -23,6 +23,10 @@ export interface SessionParts {
   readonly now: () => Date;
   readonly elapsedSeconds: () => number;
   readonly sleep: (seconds: number) => Promise<void>;
+  /** By the same clock as `elapsedSeconds`: nothing is asked from then on. */
+  readonly endsSeconds: number;
+  /** A request is about to be sent. */
+  readonly onRequest: () => void;
 }
 
 /** What is asked of a registry about a repository. */
@@ -46,6 +50,8 @@ export interface Session {
   close(): void;
 }
 
+/** How long a look takes at most: systemd ends a run that is silent, and other things wait for it. */
+export const LOOK_SECONDS = 120;
 /** In all, for one registry and one look. */
 const MOST_WAITED_SECONDS = 30;
 const MOST_TRIES = 4;
@@ -174,7 +180,8 @@ async function ask(state: State, tokens: Tokens, wish: Wish): Promise<WebAnswer>
 /** Sends when the registry wants to be asked; one that is asked too often is waited for, for a while. */
 async function paced(state: State, request: WebRequest): Promise<WebAnswer> {
   for (let tries = 1; ; tries += 1) {
-    await turn(state);
+    await turn(state, request);
+    state.parts.onRequest();
     const answer = await sendOnce(state, request);
     state.requests += 1;
     const remaining = remainingOf(answer.header('ratelimit-remaining'));
@@ -191,8 +198,7 @@ async function paced(state: State, request: WebRequest): Promise<WebAnswer> {
 
 async function sendOnce(state: State, request: WebRequest): Promise<WebAnswer> {
   const { registry, web } = state.parts;
-  // Without its query: there may be a secret in it.
-  const shown = `${request.url.origin}${request.url.pathname}`;
+  const shown = shownUrl(request);
   try {
     return await web.send(request);
   } catch (error) {
@@ -202,12 +208,20 @@ async function sendOnce(state: State, request: WebRequest): Promise<WebAnswer> {
   }
 }
 
-async function turn(state: State): Promise<void> {
-  const { elapsedSeconds, sleep } = state.parts;
+/** Without its query: there may be a secret in it. */
+function shownUrl({ url }: WebRequest): string {
+  return `${url.origin}${url.pathname}`;
+}
+
+async function turn(state: State, request: WebRequest): Promise<void> {
+  const { registry, elapsedSeconds, endsSeconds, sleep } = state.parts;
   for (;;) {
     if (state.left) throw state.left;
-    const seconds = state.restUntilSeconds - elapsedSeconds();
-    if (seconds <= 0) return;
+    const seconds = Math.max(0, state.restUntilSeconds - elapsedSeconds());
+    if (elapsedSeconds() + seconds >= endsSeconds) {
+      throw tooLate(registry, shownUrl(request), LOOK_SECONDS);
+    }
+    if (seconds === 0) return;
     await sleep(seconds);
   }
 }

@@ -35,6 +35,8 @@ export function session(
     },
     now: () => new Date(0),
     elapsedSeconds: () => elapsed,
+    endsSeconds: 1000,
+    onRequest: () => {},
     sleep: async (seconds) => void (elapsed += seconds),
   });
   return { session: opened, sent, pass: (seconds) => void (elapsed += seconds) };
