@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ComposeModel } from './core/compose-model.ts';
+import { parseModel } from './core/model-json.ts';
 import { isFinal, stateOf, type Entry, type Transaction } from './core/journal.ts';
 import type { Fingerprint } from './core/observe.ts';
 import type { Plan } from './core/plan.ts';
@@ -177,7 +178,7 @@ export async function readMaterial(state: StateHost, id: string): Promise<Materi
   // An earlier version of this program wrote no checksum.
   const text = line ?? (await state.read(materialOf(id)));
   try {
-    const material = text === undefined ? undefined : (JSON.parse(text) as unknown);
+    const material = text === undefined ? undefined : parseModel(text);
     return isMaterial(material) ? material : undefined;
   } catch {
     // Damaged is as good as gone; who asks decides what that means.

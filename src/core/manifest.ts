@@ -1,5 +1,5 @@
 import { isDigest, tryJson } from './registry.ts';
-import { millisecondsOf } from './moment.ts';
+import { isoOf, millisecondsOf } from './moment.ts';
 
 /** What an image runs on. */
 export interface Platform {
@@ -32,6 +32,15 @@ export function platformText({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter((part) => part !== '').join('/');
 }
 
+const MOST_SHOWN = 10;
+
+/** `linux/amd64, linux/arm64`; of many some. */
+export function platformsText(instances: readonly Instance[]): string {
+  const all = [...new Set(instances.map(({ platform }) => platformText(platform)))];
+  const more = all.length > MOST_SHOWN ? ` and ${all.length - MOST_SHOWN} more` : '';
+  return all.length === 0 ? 'none' : `${all.slice(0, MOST_SHOWN).join(', ')}${more}`;
+}
+
 export function parsePlatform(text: string): Platform {
   const [os = '', architecture = '', variant = ''] = text.split('/');
   return { os, architecture, variant };
@@ -52,6 +61,11 @@ export function parseManifest(text: string): Manifest | undefined {
     : undefined;
 }
 
+/** What a part of a platform is: a publisher can write anything there, and people read it. */
+export function isPlatformPart(text: unknown): text is string {
+  return typeof text === 'string' && /^[\w.-]{1,32}$/.test(text);
+}
+
 /** None of what is no image: attestations stand beside them, for a platform `unknown/unknown`. */
 function instanceOf(one: unknown): Instance[] {
   const { digest, platform, annotations } = (one ?? {}) as {
@@ -61,12 +75,11 @@ function instanceOf(one: unknown): Instance[] {
   };
   if (typeof digest !== 'string' || !isDigest(digest)) return [];
   if (annotations?.['vnd.docker.reference.type'] === 'attestation-manifest') return [];
-  const text = (key: string): string => {
-    const value = platform?.[key];
-    return typeof value === 'string' ? value : '';
-  };
-  const [os, architecture, variant] = [text('os'), text('architecture'), text('variant')];
-  if (os === '' || os === 'unknown' || architecture === 'unknown') return [];
+  const { os, architecture, variant: said } = platform ?? {};
+  const variant = said === undefined || said === null ? '' : said;
+  if (!isPlatformPart(os) || !isPlatformPart(architecture)) return [];
+  if (variant !== '' && !isPlatformPart(variant)) return [];
+  if (os === 'unknown' || architecture === 'unknown') return [];
   return [{ digest, platform: { os, architecture, variant } }];
 }
 
@@ -106,5 +119,6 @@ export function createdOf(config: string, nowMs: number): string | undefined {
   const { created } = (tryJson(config) ?? {}) as { created?: unknown };
   const atMs = typeof created === 'string' ? millisecondsOf(created) : Number.NaN;
   const isMeant = atMs >= FIRST_IMAGE_MS && atMs <= nowMs + DAY_MS;
-  return isMeant ? String(created) : undefined;
+  // Never as it was written: what stands in brackets is skipped when it is read.
+  return isMeant ? (isoOf(atMs) ?? undefined) : undefined;
 }

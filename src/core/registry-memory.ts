@@ -1,5 +1,5 @@
 import { LONGEST_REST_SECONDS, tryJson } from './registry.ts';
-import { millisecondsOf } from './moment.ts';
+import { isoOf, millisecondsOf } from './moment.ts';
 
 /** What was found out about a digest, compared with an image here: it stays true. */
 export interface Finding {
@@ -76,8 +76,13 @@ function isFinding(value: unknown): value is Finding {
     unknown
   >;
   const isWhole = [digest, platformDigest, seen].every((one) => typeof one === 'string');
-  const isCreated = created === undefined || created === null || typeof created === 'string';
+  const isCreated = created === undefined || created === null || isMoment(created);
   return isWhole && isCreated && typeof isOther === 'boolean';
+}
+
+/** As we write it: people read it. */
+function isMoment(value: unknown): boolean {
+  return typeof value === 'string' && isoOf(millisecondsOf(value)) === value;
 }
 
 function isRest(value: unknown): value is Rest {

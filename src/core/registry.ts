@@ -168,13 +168,16 @@ export function isDigest(text: string): boolean {
   return /^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$/.test(text);
 }
 
+/** The grammar of OCI: what else is listed can be asked for by nobody. */
+const TAG = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/;
+
 /** The tags in `GET …/tags/list`; undefined where there is no list. */
 export function parseTags(text: string): string[] | undefined {
   const { tags } = (tryJson(text) ?? {}) as { tags?: unknown };
   // A repository whose last tag was deleted has none.
   if (tags === null) return [];
   if (!Array.isArray(tags)) return undefined;
-  return tags.filter((tag): tag is string => typeof tag === 'string');
+  return tags.filter((tag): tag is string => typeof tag === 'string' && TAG.test(tag));
 }
 
 /** Undefined of what is no JSON. */

@@ -32,7 +32,7 @@ import { dropOtherImages, saveImages } from './backup-images.ts';
 import { lookAt, type Look } from './backup-changes.ts';
 import { measure, sumOf } from './backup-size.ts';
 import { restoreBackup, sampleBackup, verifyBackup } from './backup-verify.ts';
-import { parseModel } from './model-json.ts';
+import { parseModel } from '../core/model-json.ts';
 import type { ComposeModel } from '../core/compose-model.ts';
 import type { BackupDraft, BackupHost, BackupManifest, BackupSource } from './backup-host.ts';
 

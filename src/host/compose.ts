@@ -26,7 +26,7 @@ import { fillBuildContexts } from './build-context.ts';
 import { CommandError, exec, type ExecResult, type Watch } from './exec.ts';
 import { readGivenContents } from './given-contents.ts';
 import type { ComposeHost, Resolved, Staging } from './host.ts';
-import { parseModel } from './model-json.ts';
+import { parseModel } from '../core/model-json.ts';
 import { leaveOwnOut } from './own-service.ts';
 import { rememberHashes } from './known-hashes.ts';
 import { asPinned, pinModel } from './pinned-model.ts';

@@ -133,8 +133,10 @@ function imageActs(
     imageFacts: async (image) => {
       const details = await inspectImage(api, image);
       if (details === undefined) return undefined;
-      const { Id: id, RepoDigests: digests, RepoTags: tags, Size: sizeBytes = 0 } = details;
-      return { id, digests: digests ?? [], tags: tags ?? [], sizeBytes };
+      const { Id: id, RepoDigests: named, RepoTags: tags, Size: sizeBytes = 0 } = details;
+      // In containerd's store every name has a digest, that of our tags, too: no registry knows it.
+      const digests = (named ?? []).filter((one) => !one.startsWith(`${KEPT}@`));
+      return { id, digests, tags: tags ?? [], sizeBytes };
     },
     loadImage: (file) => loadImage(context, file),
     tag: async (image, reference) => {

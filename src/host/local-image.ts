@@ -1,4 +1,4 @@
-import type { Platform } from '../core/manifest.ts';
+import { isPlatformPart, type Platform } from '../core/manifest.ts';
 import { expect, type EngineApi } from './engine-api.ts';
 
 /** What this host has of an image. */
@@ -37,10 +37,15 @@ export async function readLocalImage(
   return {
     id,
     digests,
-    platform: { os, architecture, variant: details.Variant ?? '' },
+    platform: { os: part(os), architecture: part(architecture), variant: part(details.Variant) },
     // Only there an image goes by the digest that a registry has for it, too.
     instances: digests.includes(id) ? await instancesOf(api, path) : [],
   };
+}
+
+/** An image says it of itself. */
+function part(said: string | undefined): string {
+  return isPlatformPart(said) ? said : '';
 }
 
 /** API 1.48 tells them; an older one does not know the question. */

@@ -1,6 +1,12 @@
 import type { Found, ImageAnswer, ImageQuestion } from '../core/image-look.ts';
 import { parseImageReference } from '../core/image-reference.ts';
-import { instanceFor, parsePlatform, platformText, type Platform } from '../core/manifest.ts';
+import {
+  instanceFor,
+  parsePlatform,
+  platformsText,
+  platformText,
+  type Platform,
+} from '../core/manifest.ts';
 import { isoOf, millisecondsOf } from '../core/moment.ts';
 import { own } from '../core/own.ts';
 import { repositoryOf, type Repository } from '../core/registry.ts';
@@ -93,10 +99,9 @@ async function instanceDigest(
   if (manifest.kind === 'image') return digest;
   const instance = instanceFor(manifest.instances, platform);
   if (instance !== undefined) return instance.digest;
-  const there = manifest.instances.map((one) => platformText(one.platform)).join(', ');
   throw new LookError(
     'absent',
-    `${repository.registry} has no image for ${platformText(platform)} under ${repository.path}@${digest} (there are: ${there || 'none'})`,
+    `${repository.registry} has no image for ${platformText(platform)} under ${repository.path}@${digest} (there are: ${platformsText(manifest.instances)})`,
     'push one for this platform; what runs is not touched',
   );
 }

@@ -23,11 +23,25 @@ export function denied(registry: string, why: string): LookError {
 }
 
 export function unreachable(registry: string, url: string, why: string): LookError {
-  return new LookError('unreachable', `${registry} does not answer: ${why}`, `curl -sSI ${url}`);
+  return new LookError('unreachable', `${registry} does not answer: ${why}`, curl('-sSI', url));
+}
+
+/** A look has an end, whoever is slow. */
+export function tooLate(registry: string, url: string, lookSeconds: number): LookError {
+  return new LookError(
+    'unreachable',
+    `${registry} was not asked for ${url}: asking the registries took more than ${lookSeconds} s`,
+    curl('-sSI', url),
+  );
 }
 
 export function badAnswer(registry: string, url: string, why: string): LookError {
-  return new LookError('bad answer', `${registry} ${why}`, `curl -sSi ${url}`);
+  return new LookError('bad answer', `${registry} ${why}`, curl('-sSi', url));
+}
+
+/** Addresses are told us by others: what a person is to type has them quoted. */
+function curl(option: string, url: string): string {
+  return printable({ file: 'curl', args: [option, url] });
 }
 
 /** A registry that is not asked before some time. */
@@ -35,7 +49,7 @@ export function resting(registry: string, { until, why }: Rest): LookError {
   return new LookError(
     'rate limited',
     `${registry} was asked too often (${why}); it is asked again from ${until} on`,
-    `docker login ${registry}    # a login may ask more often; or raise images.check_minutes`,
+    `${printable(dockerLogin(registry))}    # a login may ask more often; or raise images.check_minutes`,
     until,
   );
 }

@@ -59,7 +59,7 @@ const CERTIFICATES = '/etc/docker/certs.d';
  */
 export function openWeb(
   registryHost: string,
-  timeoutSeconds: number,
+  timeoutSeconds: () => number,
   signal: () => AbortSignal | undefined,
 ): Web {
   const settings = {
@@ -79,9 +79,9 @@ export function openWeb(
       const agent = isPlain ? plain : secure;
       const again = (error: unknown): Promise<WebAnswer> => {
         if (!(error instanceof NoAnswerError) || !error.isStale) throw error;
-        return send(one, agent, timeoutSeconds, signal());
+        return send(one, agent, timeoutSeconds(), signal());
       };
-      return send(one, agent, timeoutSeconds, signal()).catch(again);
+      return send(one, agent, timeoutSeconds(), signal()).catch(again);
     },
     close: () => {
       plain.destroy();

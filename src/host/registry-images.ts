@@ -143,17 +143,29 @@ async function tagsOf(session: Session, { registry, path }: Repository): Promise
     if (found.length > MOST_TAGS) {
       throw badAnswer(registry, session.url(target), `has more than ${MOST_TAGS} tags of ${path}`);
     }
-    target = pageBelow(session.url(target), nextPage(answer.header('link')));
+    target = pageBelow(session, { registry, target }, nextPage(answer.header('link')));
   }
   if (target === undefined) return found;
   throw badAnswer(registry, session.url(target), `has no end of the tags of ${path}`);
 }
 
-/** The next page of a list is in the same registry: elsewhere nobody is told who we are. */
-function pageBelow(from: string, next: string | undefined): string | undefined {
-  if (next === undefined || !URL.canParse(next, from)) return undefined;
-  const url = new URL(next, from);
-  return `${url.pathname}${url.search}`;
+/**
+ * The target of the next page, which is in the same registry: nobody else is asked for it. The scheme is ours, since
+ * a registry behind a proxy that speaks TLS may not know it; undefined after the last page.
+ *
+ * @throws {LookError} where the page is anywhere else
+ */
+function pageBelow(
+  session: Session,
+  { registry, target }: { registry: string; target: string },
+  next: string | undefined,
+): string | undefined {
+  if (next === undefined) return undefined;
+  const from = new URL(session.url(target));
+  const url = URL.canParse(next, from.href) ? new URL(next, from) : undefined;
+  const isBelow = url?.host === from.host && url.pathname.startsWith('/v2/');
+  if (isBelow) return `${url.pathname}${url.search}`;
+  throw badAnswer(registry, from.href, 'names a next page of its tags that is not in it');
 }
 
 function failureOf(

@@ -1,15 +1,11 @@
 import type { RegistryUse } from '../core/image-look.ts';
-import {
-  parseChallenge,
-  remainingOf,
-  retryAfterSeconds,
-  type Challenge,
-} from '../core/registry.ts';
+import { remainingOf, retryAfterSeconds } from '../core/registry.ts';
 import type { Rest } from '../core/registry-memory.ts';
 import type { Credentials } from './registry-credentials.ts';
-import { badAnswer, denied, LookError, resting, unreachable } from './registry-failure.ts';
+import { badAnswer, denied, LookError, resting, tooLate, unreachable } from './registry-failure.ts';
 import { NoAnswerError, type Web, type WebAnswer, type WebRequest } from './registry-http.ts';
-import { openTokens, type Tokens } from './registry-tokens.ts';
+import { follow } from './registry-redirects.ts';
+import { challengeOf, openTokens, type Tokens } from './registry-tokens.ts';
 
 /** What a look has for one registry. */
 export interface SessionParts {
@@ -27,6 +23,10 @@ export interface SessionParts {
   readonly now: () => Date;
   readonly elapsedSeconds: () => number;
   readonly sleep: (seconds: number) => Promise<void>;
+  /** By the same clock as `elapsedSeconds`: nothing is asked from then on. */
+  readonly endsSeconds: number;
+  /** A request is about to be sent. */
+  readonly onRequest: () => void;
 }
 
 /** What is asked of a registry about a repository. */
@@ -50,13 +50,14 @@ export interface Session {
   close(): void;
 }
 
+/** How long a look takes at most: systemd ends a run that is silent, and other things wait for it. */
+export const LOOK_SECONDS = 120;
 /** In all, for one registry and one look. */
 const MOST_WAITED_SECONDS = 30;
 const MOST_TRIES = 4;
 /** Where it says nothing: Docker Hub does not when an address has had its share. */
 const USUAL_REST_SECONDS = 900;
 const SHORTEST_REST_SECONDS = 60;
-const MOST_REDIRECTS = 5;
 const SMALL_BYTES = 1_000_000;
 
 interface State {
@@ -131,12 +132,6 @@ function firstRequest({ origin }: State): WebRequest {
   return { method: 'GET', url: new URL('/v2/', origin), headers: {}, mostBytes: SMALL_BYTES };
 }
 
-function challengeOf(answer: WebAnswer): Challenge | undefined {
-  return answer.status === 401
-    ? parseChallenge(answer.header('www-authenticate') ?? '')
-    : undefined;
-}
-
 async function firstAnswer(state: State): Promise<WebAnswer> {
   const { mayBePlain, host } = state.parts;
   try {
@@ -159,15 +154,22 @@ function isAway(error: unknown): boolean {
 }
 
 async function ask(state: State, tokens: Tokens, wish: Wish): Promise<WebAnswer> {
-  const { registry } = state.parts;
+  const { registry, elapsedSeconds } = state.parts;
+  const send = (request: WebRequest): Promise<WebAnswer> => paced(state, request);
+  const parts = { registry, origin: state.origin, send, elapsedSeconds };
   for (let isAgain = false; ; isAgain = true) {
     const headers = {
       ...(wish.accept === undefined ? {} : { accept: wish.accept }),
       ...(await tokens.authorization(wish.path)),
     };
-    const url = new URL(wish.target, state.origin);
-    const answer = await following(state, { ...wish, url, headers });
+    // Put together as text: a target that begins with two slashes would name another host.
+    const url = new URL(`${state.origin}${wish.target}`);
+    const { answer, origin } = await follow(parts, { ...wish, url, headers });
     if (answer.status !== 401) return answer;
+    // Whoever else we are sent to does not say where our password goes.
+    if (origin !== state.origin) {
+      throw badAnswer(registry, url.href, `sends us to ${origin}, which wants a login`);
+    }
     const challenge = challengeOf(answer);
     if (isAgain || challenge === undefined || !(await tokens.renew(wish.path, challenge))) {
       throw denied(registry, tokens.refusal(wish.path));
@@ -175,63 +177,11 @@ async function ask(state: State, tokens: Tokens, wish: Wish): Promise<WebAnswer>
   }
 }
 
-/** Follows redirects, as to the store of what a registry has; who we are is said to the registry alone. */
-async function following(state: State, request: WebRequest): Promise<WebAnswer> {
-  const { registry } = state.parts;
-  let next = request;
-  for (let count = 0; count <= MOST_REDIRECTS; count += 1) {
-    const answer = await paced(state, next);
-    if (answer.status === 401 && next.url.origin !== state.origin) {
-      const headers = await asGuest(state, next, answer);
-      if (headers === undefined) return answer;
-      next = { ...next, headers };
-      continue;
-    }
-    const to = answer.header('location');
-    if (![301, 302, 303, 307, 308].includes(answer.status) || to === undefined) return answer;
-    const from = next.url;
-    if (!URL.canParse(to, from.href)) break;
-    const url = new URL(to, from);
-    if (url.protocol !== 'https:' && !(url.protocol === 'http:' && from.protocol === 'http:')) {
-      throw badAnswer(registry, request.url.href, 'sends us to a place without TLS');
-    }
-    url.username = '';
-    url.password = '';
-    const { authorization: _, ...others } = next.headers;
-    next = { ...next, url, headers: url.origin === from.origin ? next.headers : others };
-  }
-  throw badAnswer(registry, request.url.href, 'sends us from one place to the next');
-}
-
-/** There are registries that are a name for another one, which wants a token even of who has no login there. */
-async function asGuest(
-  state: State,
-  { url, headers }: WebRequest,
-  answer: WebAnswer,
-): Promise<Readonly<Record<string, string>> | undefined> {
-  const challenge = challengeOf(answer);
-  const path = /^\/v2\/(.+)\/(?:manifests|blobs|tags)\//.exec(url.pathname)?.[1];
-  const isRefused = headers['authorization'] !== undefined;
-  if (challenge?.scheme !== 'bearer' || path === undefined || isRefused) return undefined;
-  const tokens = openTokens(
-    {
-      ...state.parts,
-      registry: url.host,
-      paths: [path],
-      mayBePlain: url.protocol === 'http:',
-      credentials: undefined,
-      problem: undefined,
-      send: (request) => paced(state, request),
-    },
-    challenge,
-  );
-  return { ...headers, ...(await tokens.authorization(path)) };
-}
-
 /** Sends when the registry wants to be asked; one that is asked too often is waited for, for a while. */
 async function paced(state: State, request: WebRequest): Promise<WebAnswer> {
   for (let tries = 1; ; tries += 1) {
-    await turn(state);
+    await turn(state, request);
+    state.parts.onRequest();
     const answer = await sendOnce(state, request);
     state.requests += 1;
     const remaining = remainingOf(answer.header('ratelimit-remaining'));
@@ -248,8 +198,7 @@ async function paced(state: State, request: WebRequest): Promise<WebAnswer> {
 
 async function sendOnce(state: State, request: WebRequest): Promise<WebAnswer> {
   const { registry, web } = state.parts;
-  // Without its query: there may be a secret in it.
-  const shown = `${request.url.origin}${request.url.pathname}`;
+  const shown = shownUrl(request);
   try {
     return await web.send(request);
   } catch (error) {
@@ -259,12 +208,20 @@ async function sendOnce(state: State, request: WebRequest): Promise<WebAnswer> {
   }
 }
 
-async function turn(state: State): Promise<void> {
-  const { elapsedSeconds, sleep } = state.parts;
+/** Without its query: there may be a secret in it. */
+function shownUrl({ url }: WebRequest): string {
+  return `${url.origin}${url.pathname}`;
+}
+
+async function turn(state: State, request: WebRequest): Promise<void> {
+  const { registry, elapsedSeconds, endsSeconds, sleep } = state.parts;
   for (;;) {
     if (state.left) throw state.left;
-    const seconds = state.restUntilSeconds - elapsedSeconds();
-    if (seconds <= 0) return;
+    const seconds = Math.max(0, state.restUntilSeconds - elapsedSeconds());
+    if (elapsedSeconds() + seconds >= endsSeconds) {
+      throw tooLate(registry, shownUrl(request), LOOK_SECONDS);
+    }
+    if (seconds === 0) return;
     await sleep(seconds);
   }
 }

@@ -1,4 +1,11 @@
-import { errorsOf, parseToken, pullScopes, tokenUrl, type Challenge } from '../core/registry.ts';
+import {
+  errorsOf,
+  parseChallenge,
+  parseToken,
+  pullScopes,
+  tokenUrl,
+  type Challenge,
+} from '../core/registry.ts';
 import type { Credentials } from './registry-credentials.ts';
 import { badAnswer, denied, LookError } from './registry-failure.ts';
 import type { WebAnswer, WebRequest } from './registry-http.ts';
@@ -98,6 +105,13 @@ export function openTokens(parts: TokenParts, first: Challenge | undefined): Tok
     },
     refusal: (path) => refusal(parts, path),
   };
+}
+
+/** How who answered 401 wants to be told who asks; undefined of any other answer. */
+export function challengeOf(answer: WebAnswer): Challenge | undefined {
+  return answer.status === 401
+    ? parseChallenge(answer.header('www-authenticate') ?? '')
+    : undefined;
 }
 
 type Bearer = Extract<Challenge, { scheme: 'bearer' }>;

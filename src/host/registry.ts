@@ -20,7 +20,7 @@ import { findLogin } from './registry-credentials.ts';
 import { LookError, resting } from './registry-failure.ts';
 import { openWeb } from './registry-http.ts';
 import { registryImages } from './registry-images.ts';
-import { openSession, type Session } from './registry-session.ts';
+import { LOOK_SECONDS, openSession, type Session } from './registry-session.ts';
 
 export interface RegistryContext {
   readonly api: EngineApi;
@@ -47,6 +47,14 @@ export async function lookAtRegistries(
   const before = parseMemory(await state.read(files.registries).catch(() => undefined));
   const engine = await readFacts(context.api);
   const sessions = new Map<string, Session>();
+  const endsSeconds = context.elapsedSeconds() + LOOK_SECONDS;
+  let done = 0;
+  const tell = (): void =>
+    context.onProgress('asking the registries for newer images', done / questions.length);
+  const timeoutSeconds = (): number => {
+    const left = Math.ceil(endsSeconds - context.elapsedSeconds());
+    return Math.max(1, Math.min(context.config.images.timeout_seconds, left));
+  };
   const repositories = questions.map(({ reference }) => repositoryOf(reference));
   const sessionOf = ({ registry, host }: Repository): Session => {
     const rest = restOf(before, registry, now().getTime());
@@ -61,7 +69,9 @@ export async function lookAtRegistries(
         paths: [...new Set(paths)].toSorted(),
         mayBePlain: mayBePlain(host, engine.insecureRegistries),
         login: () => findLogin(registry),
-        web: openWeb(host, context.config.images.timeout_seconds, context.signal),
+        web: openWeb(host, timeoutSeconds, context.signal),
+        endsSeconds,
+        onRequest: tell,
       });
       sessions.set(host, session);
     }
@@ -69,12 +79,11 @@ export async function lookAtRegistries(
   };
   const images = registryImages(sessionOf, now);
   const known = { images, before: before.images, findings: {} as Record<string, Finding> };
-  let done = 0;
   try {
     const looked = await pooled(questions, async (question): Promise<Looked> => {
       const one = await lookOne(context, engine.platform, known, question);
       done += 1;
-      context.onProgress('asking the registries for newer images', done / questions.length);
+      tell();
       return one;
     });
     return { images: looked, registries: [...sessions.values()].map((one) => one.use()) };

@@ -19,7 +19,7 @@ import { withoutSecrets } from '../core/secrets.ts';
 import { OperatorError, UsageError } from '../errors.ts';
 import { CommandError, exec, type ExecOptions, type ExecResult } from './exec.ts';
 import { readGivenContents, type GivenContents } from './given-contents.ts';
-import { parseModel } from './model-json.ts';
+import { parseModel } from '../core/model-json.ts';
 
 /** How projects are rendered: the variables compose sees, and what stops it. */
 export interface SideBySideOptions {

@@ -18,6 +18,10 @@ export interface Asker {
   readonly images: Map<string, object>;
   nowMs: number;
   readonly slept: number[];
+  /** What was told meanwhile. */
+  readonly progress: string[];
+  /** Time goes by. */
+  pass(seconds: number): void;
   look(...questions: Partial<ImageQuestion>[]): Promise<Look>;
   answer(question: Partial<ImageQuestion>): Promise<ImageAnswer>;
 }
@@ -34,12 +38,14 @@ export function asker(t: Test, timeoutSeconds = 5): Asker {
     return body === undefined ? { status: 404, body: {} } : { status: 200, body };
   };
   const config = settleConfig(configSchema.parse({ images: { timeout_seconds: timeoutSeconds } }));
+  let passed = 0;
   const self: Asker = {
     images,
     nowMs: Date.now(),
     slept: [],
+    progress: [],
+    pass: (seconds) => void (passed += seconds),
     look: (...questions) => {
-      let passed = 0;
       const context: RegistryContext = {
         config,
         api,
@@ -52,7 +58,7 @@ export function asker(t: Test, timeoutSeconds = 5): Asker {
           passed += seconds;
         },
         warn: (message) => t.fail(message),
-        onProgress: () => {},
+        onProgress: (status) => void self.progress.push(status),
       };
       return lookAtRegistries(context, questions.map(whole));
     },

@@ -1,13 +1,6 @@
 import { assert, property, string } from 'fast-check';
 import t from 'tap';
 import {
-  createdOf,
-  instanceFor,
-  parseManifest,
-  parsePlatform,
-  platformText,
-} from '../../../src/core/manifest.ts';
-import {
   errorsOf,
   isDigest,
   mayBePlain,
@@ -144,6 +137,11 @@ await t.test('how long to wait, how many are left', (t) => {
 await t.test('lists, errors and digests, also hostile ones', (t) => {
   t.same(parseTags('{"name":"x","tags":["a",7,"b"]}'), ['a', 'b']);
   t.same(parseTags('{"tags":null}'), []);
+  const odd = ['$(id)', 'a b', '', '-x', '1\n', '\u001B[2J', '../../x', 'é', 'x'.repeat(129)];
+  t.same(parseTags(JSON.stringify({ tags: [...odd, 'v1_2.3-x', 'x'.repeat(128)] })), [
+    'v1_2.3-x',
+    'x'.repeat(128),
+  ]);
   t.equal(parseTags('{}'), undefined);
   t.equal(parseTags('<html>'), undefined);
   const said = JSON.stringify({ errors: [{ code: 'X', message: '\u001B[31mred\nline' }] });
@@ -154,91 +152,6 @@ await t.test('lists, errors and digests, also hostile ones', (t) => {
   for (const odd of ['', 'sha256:', digest('A'), `${digest('a')}\n`, 'md5:1', 'sha256:../../x']) {
     t.notOk(isDigest(odd), odd);
   }
-  t.end();
-});
-
-await t.test('the instance of this platform in an index', (t) => {
-  const one = (letter: string, platform: object | null, more = {}): object => ({
-    digest: digest(letter),
-    platform,
-    ...more,
-  });
-  const text = JSON.stringify({
-    manifests: [
-      one('0', { os: 'unknown', architecture: 'unknown' }),
-      one(
-        '1',
-        { os: 'linux', architecture: 'amd64' },
-        { annotations: { 'vnd.docker.reference.type': 'attestation-manifest' } },
-      ),
-      one('2', { os: 'windows', architecture: 'amd64' }),
-      one('3', { os: 'linux', architecture: 'amd64', variant: 'v3' }),
-      one('4', { os: 'linux', architecture: 'amd64' }),
-      one('5', { os: 'linux', architecture: 'arm', variant: 'v6' }),
-      one('6', { os: 'linux', architecture: 'arm', variant: 'v7' }),
-      one('7', { os: 'linux', architecture: 'arm64', variant: 'v8' }),
-      one('8', null),
-      { digest: 'sha256:short', platform: { os: 'linux', architecture: 's390x' } },
-      null,
-      7,
-    ],
-  });
-  const manifest = parseManifest(text);
-  const instances = manifest?.kind === 'index' ? manifest.instances : [];
-  const chosen = (platform: string): string | undefined =>
-    instanceFor(instances, parsePlatform(platform))?.digest.at(-1);
-  t.same(
-    [
-      'linux/amd64',
-      'linux/arm64',
-      'linux/arm64/v8',
-      'linux/arm',
-      'linux/arm/v7',
-      'linux/arm/v6',
-    ].map(chosen),
-    ['4', '7', '7', '6', '6', '5'],
-  );
-  t.same(['linux/arm/v5', 'linux/s390x', 'darwin/arm64'].map(chosen), Array(3).fill(undefined));
-  t.equal(chosen('linux/amd64/v3'), '3');
-  t.same(
-    instances.map((found) => platformText(found.platform)),
-    [
-      'windows/amd64',
-      'linux/amd64/v3',
-      'linux/amd64',
-      'linux/arm/v6',
-      'linux/arm/v7',
-      'linux/arm64/v8',
-    ],
-  );
-  t.same(parseManifest(JSON.stringify({ config: { digest: digest('c') } })), {
-    kind: 'image',
-    config: digest('c'),
-  });
-  const schema1 = JSON.stringify({ schemaVersion: 1, fsLayers: [] });
-  for (const odd of ['', 'null', '7', '{}', schema1, '{"config":{"digest":"x"}}']) {
-    t.equal(parseManifest(odd), undefined, odd);
-  }
-  t.end();
-});
-
-await t.test('when an image was made, where it says so and can mean it', (t) => {
-  const nowMs = Date.parse('2026-11-26T05:00:00Z');
-  const created = (at: unknown): string | undefined =>
-    createdOf(JSON.stringify({ created: at }), nowMs);
-  t.equal(created('2026-11-25T00:00:00.123456789Z'), '2026-11-25T00:00:00.123456789Z');
-  for (const odd of [
-    '1970-01-01T00:00:00Z',
-    '0001-01-01T00:00:00Z',
-    '2027-11-25T00:00:00Z',
-    '',
-    'x',
-    7,
-    null,
-  ]) {
-    t.equal(created(odd), undefined, String(odd));
-  }
-  t.equal(createdOf('no JSON', nowMs), undefined);
   t.end();
 });
 
@@ -253,10 +166,11 @@ await t.test('what is remembered: damaged parts are left out, old ones go', (t) 
   const old = { ...finding, seen: '2026-01-01T00:00:00Z' };
   const rest = { until: '2026-11-26T06:00:00Z', why: 'HTTP 429' };
   const over = { until: '2026-11-26T04:59:00Z', why: 'HTTP 429' };
+  const told = '2020-01-01 (\u001B[2J)';
   const wrongClock = { until: '2030-01-01T00:00:00Z', why: 'HTTP 429' };
   const key = findingKey('nginx:1', 'sha256:1');
   const text = JSON.stringify({
-    images: { [key]: finding, bad: { digest: 7 }, old },
+    images: { [key]: finding, bad: { digest: 7 }, told: { ...finding, created: told }, old },
     rests: { a: rest, b: over, c: wrongClock, d: 5 },
   });
   const memory = parseMemory(text);

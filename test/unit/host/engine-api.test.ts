@@ -142,6 +142,13 @@ await t.test('what an image is, and what the engine is made of', async (t) => {
       { Id: 'sha256:h', RepoDigests: ['here@sha256:d'], RepoTags: ['here:1'], Size: 7 },
     ],
     'GET /images/built/json': [200, { Id: 'sha256:b', RepoDigests: null }],
+    'GET /images/kept/json': [
+      200,
+      {
+        Id: 'sha256:k',
+        RepoDigests: ['orchestrator-update/kept@sha256:k', 'orchestrator-update/kept2@sha256:k'],
+      },
+    ],
     'GET /info': [200, { Driver: 'overlay2', DockerRootDir: '/data/docker' }],
     'GET /version': [
       200,
@@ -158,6 +165,12 @@ await t.test('what an image is, and what the engine is made of', async (t) => {
   const here = { id: 'sha256:h', digests: ['here@sha256:d'], tags: ['here:1'], sizeBytes: 7 };
   t.same(await engine.imageFacts('here'), here);
   t.same(await engine.imageFacts('built'), { id: 'sha256:b', digests: [], tags: [], sizeBytes: 0 });
+  const others = ['orchestrator-update/kept2@sha256:k'];
+  t.same(
+    (await engine.imageFacts('kept'))?.digests,
+    others,
+    'what our own tags are called is none',
+  );
   t.equal(await engine.imageFacts('absent'), undefined);
   t.same(await engine.versions(), {
     dockerd: '26.1.5',
