@@ -77,6 +77,9 @@ await t.test('the update manager in a container', async (t) => {
     t.match(told, [{ event: 'waiting', project: 'autonomy' }]);
     const processes = (await host.run('ps', ['-eo', 'args'])).stdout;
     t.notMatch((await managerLogs(host)) + processes, /s3cret/, 'it may be a secret');
+    const inside = ['exec', 'update_manager', 'orchestrator-update'];
+    const repair = await host.run('docker', [...inside, 'engine', 'repair']);
+    t.match(repair, { exitCode: 1, stderr: /on the host itself, not in a container/ });
     const list = ['exec', 'update_manager', 'ps', '-eo', 'stat,args'];
     const isTidy = async (): Promise<true | undefined> => {
       const { stdout } = await host.run('docker', list, { reject: true });
