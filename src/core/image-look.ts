@@ -47,7 +47,11 @@ export type ImageAnswer =
       readonly why: string;
     } & Found)
   /** No registry gave this host what it has under the reference: it was built or loaded here, and is not asked for. */
-  | { readonly verdict: 'local' }
+  | {
+      readonly verdict: 'local';
+      /** Who says so, where a registry was asked. */
+      readonly why?: string;
+    }
   | {
       readonly verdict: 'failed';
       readonly kind: FailureKind;

@@ -12,12 +12,13 @@ import { own } from '../core/own.ts';
 import { repositoryOf, type Repository } from '../core/registry.ts';
 import { findingKey, type Finding } from '../core/registry-memory.ts';
 import { needsTags, newestTag } from '../core/tag-policy.ts';
+import { isFrom, knownOrigin, noteShown, type OriginParts } from './image-origin.ts';
 import type { LocalImage } from './local-image.ts';
 import { LookError } from './registry-failure.ts';
 import type { RegistryImages } from './registry-images.ts';
 
 /** What a look is made with. */
-export interface LookParts {
+export interface LookParts extends OriginParts {
   readonly images: RegistryImages;
   /** What looks before this one found out, by `findingKey`. */
   readonly before: Readonly<Record<string, Finding>>;
@@ -25,7 +26,6 @@ export interface LookParts {
   readonly findings: Record<string, Finding>;
   /** Of this host: `linux/amd64`. */
   readonly platform: string;
-  readonly now: Date;
 }
 
 /**
@@ -40,19 +40,43 @@ export async function lookAt(
   local: LocalImage | undefined,
 ): Promise<ImageAnswer> {
   if (local?.digests.length === 0) return { verdict: 'local' };
-  const { reference } = question;
-  const repository = repositoryOf(reference);
-  const { name, tag: current = 'latest' } = parseImageReference(reference);
+  const repository = repositoryOf(question.reference);
+  const foreign = {
+    verdict: 'local',
+    why: `${repository.registry} does not have it under ${repository.path}`,
+  } as const;
+  if (local !== undefined && knownOrigin(parts, repository, local) === false) return foreign;
+  try {
+    const answer = await lookThere(parts, question, repository, local);
+    return answer ?? foreign;
+  } catch (error) {
+    const isAbsent = error instanceof LookError && error.kind === 'absent';
+    if (isAbsent && local && !(await isFrom(parts, repository, local))) return foreign;
+    throw error;
+  }
+}
+
+/** Undefined where what runs is none of the repository's: what is there may be anybody's. */
+async function lookThere(
+  parts: LookParts,
+  question: ImageQuestion,
+  repository: Repository,
+  local: LocalImage | undefined,
+): Promise<ImageAnswer | undefined> {
+  const { name, tag: current = 'latest' } = parseImageReference(question.reference);
   const tag = await targetTag(parts, question, repository, current);
   const digest = await parts.images.digest(repository, tag);
   const same = (note?: string): ImageAnswer => ({ verdict: 'same', tag, digest, note });
   if (local?.digests.includes(digest) === true) {
+    noteShown(parts, repository, local, local.id);
     return same(tag === current ? undefined : `${tag} is the same image`);
   }
+  if (local && !(await isFrom(parts, repository, local))) return undefined;
   const place = { repository, digest, key: findingKey(`${name}:${tag}`, local?.id ?? '') };
   const finding = await findingOf(parts, place, local);
   parts.findings[place.key] = finding;
   if (!finding.isOther) return same('its image for another platform moved');
+  if (local) noteShown(parts, repository, local, digest);
   const found = { tag, digest, pinned: `${name}:${tag}@${digest}` };
   return judgeAge(parts, question, place, finding, found);
 }
