@@ -11,7 +11,7 @@ import { isoOf, millisecondsOf } from '../core/moment.ts';
 import { own } from '../core/own.ts';
 import { repositoryOf, type Repository } from '../core/registry.ts';
 import { findingKey, type Finding } from '../core/registry-memory.ts';
-import { needsTags, newestTag } from '../core/tag-policy.ts';
+import { allowedTags, needsTags } from '../core/tag-policy.ts';
 import { isFrom, knownOrigin, noteShown, type OriginParts } from './image-origin.ts';
 import type { LocalImage } from './local-image.ts';
 import { LookError } from './registry-failure.ts';
@@ -56,15 +56,66 @@ export async function lookAt(
   }
 }
 
-/** Undefined where what runs is none of the repository's: what is there may be anybody's. */
+/**
+ * The first of the allowed tags, the newest first, that may be taken now; where there is none, what is to be said of the
+ * newest. Undefined where what runs is none of the repository's: what is there may be anybody's.
+ */
 async function lookThere(
   parts: LookParts,
   question: ImageQuestion,
   repository: Repository,
   local: LocalImage | undefined,
 ): Promise<ImageAnswer | undefined> {
-  const { name, tag: current = 'latest' } = parseImageReference(question.reference);
-  const tag = await targetTag(parts, question, repository, current);
+  const { tag: current = 'latest' } = parseImageReference(question.reference);
+  const passed: ImageAnswer[] = [];
+  let absent: LookError | undefined;
+  for (const tag of await tagsFor(parts, question, repository, current)) {
+    const answer = await lookAtTag(parts, question, { repository, tag, current }, local).catch(
+      (error: unknown) => {
+        if (!(error instanceof LookError) || error.kind !== 'absent') throw error;
+        absent ??= error;
+        return 'absent' as const;
+      },
+    );
+    if (answer === undefined) return undefined;
+    if (answer === 'absent') continue;
+    passed.push(answer);
+    // What is older than what runs is not looked at.
+    if (answer.verdict === 'same') break;
+    if (answer.verdict === 'moved' && !isRefused(question, answer)) return answer;
+  }
+  return bestOf(passed, question, absent);
+}
+
+/** @throws {LookError} where nothing was there */
+function bestOf(
+  passed: readonly ImageAnswer[],
+  question: ImageQuestion,
+  absent: LookError | undefined,
+): ImageAnswer {
+  const waiting = passed.find((one) => one.verdict === 'waiting' && !isRefused(question, one));
+  const best = waiting ?? passed[0];
+  if (best === undefined) throw absent ?? new Error('no tag was looked at');
+  if (best.verdict !== 'same' || absent === undefined) return best;
+  return { ...best, note: best.note ?? absent.message };
+}
+
+function isRefused({ reference, refused = [] }: ImageQuestion, answer: ImageAnswer): boolean {
+  if (answer.verdict !== 'moved' && answer.verdict !== 'waiting') return false;
+  const { name } = parseImageReference(reference);
+  return refused.some(
+    (one) => one.digest === answer.digest && parseImageReference(one.reference).name === name,
+  );
+}
+
+/** Undefined where what runs is none of the repository's. @throws {LookError} */
+async function lookAtTag(
+  parts: LookParts,
+  question: ImageQuestion,
+  { repository, tag, current }: { repository: Repository; tag: string; current: string },
+  local: LocalImage | undefined,
+): Promise<ImageAnswer | undefined> {
+  const { name } = parseImageReference(question.reference);
   const digest = await parts.images.digest(repository, tag);
   const same = (note?: string): ImageAnswer => ({ verdict: 'same', tag, digest, note });
   if (local?.digests.includes(digest) === true) {
@@ -89,14 +140,14 @@ interface Place {
   readonly key: string;
 }
 
-async function targetTag(
+async function tagsFor(
   { images }: LookParts,
   { tags: policy }: ImageQuestion,
   repository: Repository,
   current: string,
-): Promise<string> {
-  if (!needsTags(policy, current)) return current;
-  return newestTag(current, await images.tags(repository), policy);
+): Promise<readonly string[]> {
+  if (!needsTags(policy, current)) return [current];
+  return allowedTags(current, await images.tags(repository), policy);
 }
 
 async function findingOf(
