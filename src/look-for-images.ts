@@ -2,8 +2,11 @@ import type { Config } from './config/schema.ts';
 import type { ComposeModel } from './core/compose-model.ts';
 import type { ImageQuestion, Looked, RegistryUse } from './core/image-look.ts';
 import { imagePolicies, type ImagePolicy } from './core/image-policy.ts';
+import { parseImageReference } from './core/image-reference.ts';
+import type { ImageDigest } from './core/moved-image.ts';
 import type { Container } from './core/observe.ts';
 import type { Host } from './host/host.ts';
+import { readImageQuarantine } from './image-records.ts';
 
 /** A service, what is done about newer images of it, and what its registry has. */
 export interface ServiceImage {
@@ -30,11 +33,12 @@ export async function lookForImages(
   model: ComposeModel,
 ): Promise<ImagesLook> {
   const containers = await host.engine.containers();
+  const refused = await refusedImages(host);
   const policies = Object.entries(imagePolicies(model, config.images))
     .map(([service, policy]) => ({
       service,
       policy,
-      question: questionOf(service, policy, containers),
+      question: withRefused(questionOf(service, policy, containers), refused),
     }))
     .toSorted((left, right) => (left.service < right.service ? -1 : 1));
   const questions = new Map(
@@ -52,6 +56,24 @@ export async function lookForImages(
     })),
     registries,
   };
+}
+
+/** What failed here is passed over where there is another one; a suspect is still to be tried. */
+async function refusedImages(host: Host): Promise<readonly ImageDigest[]> {
+  const all = await readImageQuarantine(host.state);
+  return all
+    .filter(({ isSuspect }) => isSuspect !== true)
+    .map(({ reference, digest }) => ({ reference, digest }));
+}
+
+function withRefused(
+  question: ImageQuestion | undefined,
+  all: readonly ImageDigest[],
+): ImageQuestion | undefined {
+  if (question === undefined) return undefined;
+  const { name } = parseImageReference(question.reference);
+  const refused = all.filter(({ reference }) => parseImageReference(reference).name === name);
+  return refused.length === 0 ? question : { ...question, refused };
 }
 
 function questionOf(

@@ -72,7 +72,7 @@ function verdictText(answer: ImageAnswer | undefined): string {
     case 'waiting':
       return `waits until ${momentText(answer.until)} UTC: ${answer.why}`;
     case 'local':
-      return 'not followed: it was built or loaded on this host';
+      return `not followed: it was built or loaded on this host${answer.why === undefined ? '' : ` (${answer.why})`}`;
     case 'failed':
       return `not known: ${answer.kind}`;
     case undefined:

@@ -9,6 +9,11 @@ export interface ImageQuestion {
   readonly tags: TagPolicy;
   /** Younger images wait. */
   readonly minimumAgeHours: number;
+  /**
+   * What failed on this host, as `name:tag` and digest: another tag that means it is passed over. Where it is the same
+   * tag, it is answered as ever, and who asked holds it.
+   */
+  readonly refused?: readonly { readonly reference: string; readonly digest: string }[];
 }
 
 /** Why a registry gave no answer. */
@@ -47,7 +52,11 @@ export type ImageAnswer =
       readonly why: string;
     } & Found)
   /** No registry gave this host what it has under the reference: it was built or loaded here, and is not asked for. */
-  | { readonly verdict: 'local' }
+  | {
+      readonly verdict: 'local';
+      /** Who says so, where a registry was asked. */
+      readonly why?: string;
+    }
   | {
       readonly verdict: 'failed';
       readonly kind: FailureKind;

@@ -1,4 +1,4 @@
-import { matcher, type TagPattern } from './tag-pattern.ts';
+import { matcher } from './tag-pattern.ts';
 import {
   comparePrecedence,
   compareVersions,
@@ -41,36 +41,65 @@ export function needsTags(policy: TagPolicy, current: string): boolean {
   return policy.kind === 'regex' || parseVersionTag(current) !== undefined;
 }
 
+/** Of the newer tags so many are looked at: the newest may be too young, or not for this platform. */
+const MOST_NEWER = 5;
+
 /**
- * The newest tag that the policy allows, never an older one than the current: that one itself where there is no
- * better. Semantic versions keep their `v`, their number of parts and what stands behind them (`-alpine`); a
- * pre-release is taken only in the place of another. What matches an expression is put in order by its numbers.
+ * The tags that the policy allows, the newest first, the current one last: never an older one. Semantic versions keep
+ * their `v`, their number of parts and what stands behind them (`-alpine`); a pre-release is taken only in the place of
+ * another. What matches an expression is put in order by its numbers.
  */
-export function newestTag(current: string, tags: readonly string[], policy: TagPolicy): string {
+export function allowedTags(current: string, tags: readonly string[], policy: TagPolicy): string[] {
   const usable = tags.filter((tag) => tag.length <= MOST_TAG_CHARACTERS);
-  if (policy.kind === 'same-tag') return current;
-  if (policy.kind === 'semver') return newestVersion(current, usable, policy.part);
-  const pattern = matcher(policy.pattern);
-  return pattern === undefined ? current : newestMatch(current, usable, pattern);
+  return [...newerTags(current, usable, policy), current];
 }
 
-function newestVersion(
+function newerTags(current: string, tags: readonly string[], policy: TagPolicy): string[] {
+  if (policy.kind === 'same-tag') return [];
+  if (policy.kind === 'semver') return newerVersions(current, tags, policy.part);
+  const matches = matcher(policy.pattern);
+  if (matches === undefined) return [];
+  return highest(
+    tags.filter((tag) => matches(tag)),
+    current,
+    compareVersions,
+  );
+}
+
+function newerVersions(
   current: string,
   tags: readonly string[],
   part: 'patch' | 'minor' | 'major',
-): string {
+): string[] {
   const now = parseVersionTag(current);
-  if (now === undefined) return current;
-  let best = now;
-  let name = current;
-  for (const tag of tags) {
-    const one = parseVersionTag(tag);
-    if (one === undefined || !isAllowed(now, one, part)) continue;
-    if (comparePrecedence(one, best) <= 0) continue;
-    best = one;
-    name = tag;
+  if (now === undefined) return [];
+  const versions = tags.flatMap((tag) => {
+    const version = parseVersionTag(tag);
+    return version !== undefined && isAllowed(now, version, part) ? [{ tag, version }] : [];
+  });
+  return highest(versions, { tag: current, version: now }, (left, right) =>
+    comparePrecedence(left.version, right.version),
+  ).map(({ tag }) => tag);
+}
+
+/** Those above a limit, the highest first, of equals one. Some of thousands: they are not put in order as a whole. */
+function highest<Item>(
+  items: readonly Item[],
+  limit: Item,
+  compare: (left: Item, right: Item) => number,
+): Item[] {
+  const found: Item[] = [];
+  for (const item of items) {
+    const lowest = found.length < MOST_NEWER ? limit : (found.at(-1) ?? limit);
+    if (compare(item, lowest) <= 0) continue;
+    const place = found.findIndex((one) => compare(item, one) >= 0);
+    const at = place === -1 ? found.length : place;
+    const before = found[at];
+    if (before !== undefined && compare(item, before) === 0) continue;
+    found.splice(at, 0, item);
+    found.length = Math.min(found.length, MOST_NEWER);
   }
-  return name;
+  return found;
 }
 
 function isAllowed(now: VersionTag, one: VersionTag, part: 'patch' | 'minor' | 'major'): boolean {
@@ -82,10 +111,4 @@ function isAllowed(now: VersionTag, one: VersionTag, part: 'patch' | 'minor' | '
   if (one.preRelease.length > 0 && now.preRelease.length === 0) return false;
   const kept = { patch: 2, minor: 1, major: 0 }[part];
   return one.numbers.slice(0, kept).every((number, index) => number === now.numbers[index]);
-}
-
-function newestMatch(current: string, tags: readonly string[], matches: TagPattern): string {
-  return tags
-    .filter((tag) => matches(tag))
-    .reduce((best, tag) => (compareVersions(tag, best) > 0 ? tag : best), current);
 }

@@ -11,13 +11,14 @@ import { isoOf, millisecondsOf } from '../core/moment.ts';
 import { own } from '../core/own.ts';
 import { repositoryOf, type Repository } from '../core/registry.ts';
 import { findingKey, type Finding } from '../core/registry-memory.ts';
-import { needsTags, newestTag } from '../core/tag-policy.ts';
+import { allowedTags, needsTags } from '../core/tag-policy.ts';
+import { isFrom, knownOrigin, noteShown, type OriginParts } from './image-origin.ts';
 import type { LocalImage } from './local-image.ts';
 import { LookError } from './registry-failure.ts';
 import type { RegistryImages } from './registry-images.ts';
 
 /** What a look is made with. */
-export interface LookParts {
+export interface LookParts extends OriginParts {
   readonly images: RegistryImages;
   /** What looks before this one found out, by `findingKey`. */
   readonly before: Readonly<Record<string, Finding>>;
@@ -25,7 +26,6 @@ export interface LookParts {
   readonly findings: Record<string, Finding>;
   /** Of this host: `linux/amd64`. */
   readonly platform: string;
-  readonly now: Date;
 }
 
 /**
@@ -40,19 +40,94 @@ export async function lookAt(
   local: LocalImage | undefined,
 ): Promise<ImageAnswer> {
   if (local?.digests.length === 0) return { verdict: 'local' };
-  const { reference } = question;
-  const repository = repositoryOf(reference);
-  const { name, tag: current = 'latest' } = parseImageReference(reference);
-  const tag = await targetTag(parts, question, repository, current);
+  const repository = repositoryOf(question.reference);
+  const foreign = {
+    verdict: 'local',
+    why: `${repository.registry} does not have it under ${repository.path}`,
+  } as const;
+  if (local !== undefined && knownOrigin(parts, repository, local) === false) return foreign;
+  try {
+    const answer = await lookThere(parts, question, repository, local);
+    return answer ?? foreign;
+  } catch (error) {
+    const isAbsent = error instanceof LookError && error.kind === 'absent';
+    if (isAbsent && local && !(await isFrom(parts, repository, local))) return foreign;
+    throw error;
+  }
+}
+
+/**
+ * The first of the allowed tags, the newest first, that may be taken now; where there is none, what is to be said of the
+ * newest. Undefined where what runs is none of the repository's: what is there may be anybody's.
+ */
+async function lookThere(
+  parts: LookParts,
+  question: ImageQuestion,
+  repository: Repository,
+  local: LocalImage | undefined,
+): Promise<ImageAnswer | undefined> {
+  const { tag: current = 'latest' } = parseImageReference(question.reference);
+  const passed: ImageAnswer[] = [];
+  let absent: LookError | undefined;
+  for (const tag of await tagsFor(parts, question, repository, current)) {
+    const answer = await lookAtTag(parts, question, { repository, tag, current }, local).catch(
+      (error: unknown) => {
+        if (!(error instanceof LookError) || error.kind !== 'absent') throw error;
+        absent ??= error;
+        return 'absent' as const;
+      },
+    );
+    if (answer === undefined) return undefined;
+    if (answer === 'absent') continue;
+    passed.push(answer);
+    // What is older than what runs is not looked at.
+    if (answer.verdict === 'same') break;
+    if (answer.verdict === 'moved' && !isRefused(question, answer)) return answer;
+  }
+  return bestOf(passed, question, absent);
+}
+
+/** @throws {LookError} where nothing was there */
+function bestOf(
+  passed: readonly ImageAnswer[],
+  question: ImageQuestion,
+  absent: LookError | undefined,
+): ImageAnswer {
+  const waiting = passed.find((one) => one.verdict === 'waiting' && !isRefused(question, one));
+  const best = waiting ?? passed[0];
+  if (best === undefined) throw absent ?? new Error('no tag was looked at');
+  if (best.verdict !== 'same' || absent === undefined) return best;
+  return { ...best, note: best.note ?? absent.message };
+}
+
+function isRefused({ reference, refused = [] }: ImageQuestion, answer: ImageAnswer): boolean {
+  if (answer.verdict !== 'moved' && answer.verdict !== 'waiting') return false;
+  const { name } = parseImageReference(reference);
+  return refused.some(
+    (one) => one.digest === answer.digest && parseImageReference(one.reference).name === name,
+  );
+}
+
+/** Undefined where what runs is none of the repository's. @throws {LookError} */
+async function lookAtTag(
+  parts: LookParts,
+  question: ImageQuestion,
+  { repository, tag, current }: { repository: Repository; tag: string; current: string },
+  local: LocalImage | undefined,
+): Promise<ImageAnswer | undefined> {
+  const { name } = parseImageReference(question.reference);
   const digest = await parts.images.digest(repository, tag);
   const same = (note?: string): ImageAnswer => ({ verdict: 'same', tag, digest, note });
   if (local?.digests.includes(digest) === true) {
+    noteShown(parts, repository, local, local.id);
     return same(tag === current ? undefined : `${tag} is the same image`);
   }
+  if (local && !(await isFrom(parts, repository, local))) return undefined;
   const place = { repository, digest, key: findingKey(`${name}:${tag}`, local?.id ?? '') };
   const finding = await findingOf(parts, place, local);
   parts.findings[place.key] = finding;
   if (!finding.isOther) return same('its image for another platform moved');
+  if (local) noteShown(parts, repository, local, digest);
   const found = { tag, digest, pinned: `${name}:${tag}@${digest}` };
   return judgeAge(parts, question, place, finding, found);
 }
@@ -65,14 +140,14 @@ interface Place {
   readonly key: string;
 }
 
-async function targetTag(
+async function tagsFor(
   { images }: LookParts,
   { tags: policy }: ImageQuestion,
   repository: Repository,
   current: string,
-): Promise<string> {
-  if (!needsTags(policy, current)) return current;
-  return newestTag(current, await images.tags(repository), policy);
+): Promise<readonly string[]> {
+  if (!needsTags(policy, current)) return [current];
+  return allowedTags(current, await images.tags(repository), policy);
 }
 
 async function findingOf(

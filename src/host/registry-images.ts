@@ -16,6 +16,8 @@ import type { Session } from './registry-session.ts';
 export interface RegistryImages {
   /** What a tag means now: one request. @throws {LookError} */
   digest(repository: Repository, tag: string): Promise<string>;
+  /** Whether it has what a digest names: one request. @throws {LookError} */
+  knows(repository: Repository, digest: string): Promise<boolean>;
   /** What a digest is. @throws {LookError} */
   manifest(repository: Repository, digest: string): Promise<Manifest>;
   /** When an image was made, by the digest of its configuration. @throws {LookError} */
@@ -45,6 +47,16 @@ export function registryImages(
   return {
     digest: (repository, tag) =>
       once(key(repository, 'tag', tag), () => digestOf(sessionOf(repository), repository, tag)),
+    knows: (repository, digest) =>
+      once(key(repository, 'knows', digest), () =>
+        digestOf(sessionOf(repository), repository, digest).then(
+          () => true,
+          (error: unknown) => {
+            if (error instanceof LookError && error.kind === 'absent') return false;
+            throw error;
+          },
+        ),
+      ),
     manifest: (repository, digest) =>
       once(key(repository, 'manifest', digest), () =>
         manifestOf(sessionOf(repository), repository, digest),
@@ -67,7 +79,7 @@ function key({ host, path }: Repository, ...rest: string[]): string {
 async function digestOf(session: Session, { registry, path }: Repository, tag: string) {
   const target = `/v2/${path}/manifests/${tag}`;
   const wish = { path, target, accept: MANIFEST_TYPES, mostBytes: MANIFEST_BYTES };
-  const what = `${path}:${tag}`;
+  const what = `${path}${isDigest(tag) ? '@' : ':'}${tag}`;
   const head = await session.ask({ ...wish, method: 'HEAD' });
   const digest = head.header('docker-content-digest')?.trim();
   if (head.status === 200 && digest !== undefined) {

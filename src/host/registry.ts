@@ -7,6 +7,7 @@ import {
   restOf,
   type Finding,
   type Memory,
+  type Origin,
   type Rest,
 } from '../core/registry-memory.ts';
 import { messageOf } from '../errors.ts';
@@ -47,14 +48,10 @@ export async function lookAtRegistries(
   const before = parseMemory(await state.read(files.registries).catch(() => undefined));
   const engine = await readFacts(context.api);
   const sessions = new Map<string, Session>();
-  const endsSeconds = context.elapsedSeconds() + LOOK_SECONDS;
   let done = 0;
   const tell = (): void =>
     context.onProgress('asking the registries for newer images', done / questions.length);
-  const timeoutSeconds = (): number => {
-    const left = Math.ceil(endsSeconds - context.elapsedSeconds());
-    return Math.max(1, Math.min(context.config.images.timeout_seconds, left));
-  };
+  const time = timeOf(context);
   const repositories = questions.map(({ reference }) => repositoryOf(reference));
   const sessionOf = ({ registry, host }: Repository): Session => {
     const rest = restOf(before, registry, now().getTime());
@@ -69,8 +66,8 @@ export async function lookAtRegistries(
         paths: [...new Set(paths)].toSorted(),
         mayBePlain: mayBePlain(host, engine.insecureRegistries),
         login: () => findLogin(registry),
-        web: openWeb(host, timeoutSeconds, context.signal),
-        endsSeconds,
+        web: openWeb(host, time.timeoutSeconds, context.signal),
+        endsSeconds: time.endsSeconds,
         onRequest: tell,
       });
       sessions.set(host, session);
@@ -78,7 +75,12 @@ export async function lookAtRegistries(
     return session;
   };
   const images = registryImages(sessionOf, now);
-  const known = { images, before: before.images, findings: {} as Record<string, Finding> };
+  const known = {
+    images,
+    before: before.images,
+    findings: {} as Record<string, Finding>,
+    origins: { before: before.origins, fresh: {} as Record<string, Origin> },
+  };
   try {
     const looked = await pooled(questions, async (question): Promise<Looked> => {
       const one = await lookOne(context, engine.platform, known, question);
@@ -89,9 +91,23 @@ export async function lookAtRegistries(
     return { images: looked, registries: [...sessions.values()].map((one) => one.use()) };
   } finally {
     const rests = restsOf(sessions, before);
-    await remember(context, { ...before, rests }, known.findings);
+    const fresh = { images: known.findings, origins: known.origins.fresh };
+    await remember(context, { ...before, rests }, fresh);
     for (const session of sessions.values()) session.close();
   }
+}
+
+/** When a look that begins now ends, and what an answer may take until then. */
+function timeOf({ config, elapsedSeconds }: RegistryContext): {
+  readonly endsSeconds: number;
+  readonly timeoutSeconds: () => number;
+} {
+  const endsSeconds = elapsedSeconds() + LOOK_SECONDS;
+  const timeoutSeconds = (): number => {
+    const left = Math.ceil(endsSeconds - elapsedSeconds());
+    return Math.max(1, Math.min(config.images.timeout_seconds, left));
+  };
+  return { endsSeconds, timeoutSeconds };
 }
 
 function restsOf(sessions: ReadonlyMap<string, Session>, before: Memory): Record<string, Rest> {
@@ -130,7 +146,7 @@ function failed({ kind, message, next, notBefore }: LookError): ImageAnswer {
 async function remember(
   { state, now, warn }: RegistryContext,
   memory: Memory,
-  fresh: Memory['images'],
+  fresh: Pick<Memory, 'images' | 'origins'>,
 ): Promise<void> {
   const text = `${JSON.stringify(keptMemory(memory, fresh, now().getTime()))}\n`;
   try {

@@ -110,6 +110,34 @@ await t.test('the same in the store of containerd, old and new', async (t) => {
   }
 });
 
+await t.test("in containerd's store: what was built here is asked for once", async (t) => {
+  const world = await startRegistry(t, 'token');
+  const host = asker(t);
+  const reference = `${world.name}/team/app:1`;
+  const stranger = await world.push('team/app', '1', platforms);
+  const id = `sha256:${'b'.repeat(64)}`;
+  const why = `${world.name} does not have it under team/app`;
+  for (const name of [`${world.name}/team/app`, 'orchestrator-update/kept']) {
+    host.images.set(reference, {
+      ...pulled(reference, stranger),
+      Id: id,
+      RepoDigests: [`${name}@${id}`],
+    });
+    t.same(await host.answer({ reference }), { verdict: 'local', why });
+  }
+  const asked = ['HEAD /v2/team/app/manifests/1', `HEAD /v2/team/app/manifests/${id}`];
+  t.same(heads(world.asked()), asked);
+  t.same(await host.answer({ reference }), { verdict: 'local', why });
+  t.same(world.asked(), [], 'remembered');
+  host.nowMs += 25 * 3_600_000;
+  t.same(await host.answer({ reference }), { verdict: 'local', why });
+  t.same(heads(world.asked()), asked, 'asked again after a day');
+  const details = { ...pulled(reference, stranger), Id: stranger.digest };
+  host.images.set(reference, details);
+  t.match(await host.answer({ reference }), { verdict: 'same' });
+  t.same(heads(world.asked()), [asked[0]], 'what was pulled: one');
+});
+
 await t.test('what runs is compared, not what the tag means here', async (t) => {
   const world = await startRegistry(t, 'none');
   const host = asker(t);

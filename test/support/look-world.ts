@@ -1,6 +1,11 @@
 import { createdOf, parseManifest, type Platform } from '../../src/core/manifest.ts';
 import type { ImageAnswer, ImageQuestion } from '../../src/core/image-look.ts';
-import type { Finding } from '../../src/core/registry-memory.ts';
+import {
+  keptMemory,
+  parseMemory,
+  type Finding,
+  type Origin,
+} from '../../src/core/registry-memory.ts';
 import type { LocalImage } from '../../src/host/local-image.ts';
 import { lookAt } from '../../src/host/look-at-image.ts';
 import { LookError } from '../../src/host/registry-failure.ts';
@@ -16,6 +21,7 @@ export const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 export const pulledImage = (letter: string): LocalImage => ({
   id: digest('0'),
   digests: [digest(letter)],
+  pulledFrom: [NAME],
   platform: LINUX,
   instances: [],
 });
@@ -31,8 +37,9 @@ interface Put {
 export interface LookWorld {
   /** What was asked: `digest 1.2`. */
   readonly asked: string[];
-  readonly findings: Record<string, Finding>;
-  nowMs: number;
+  pass(milliseconds: number): void;
+  /** It has an image no more. */
+  forget(letter: string): void;
   put(tag: string, letter: string, put?: Put): void;
   /** By a host that runs that, the image `0` where it is not said. */
   look(question: Partial<ImageQuestion>, local?: LocalImage): Promise<ImageAnswer>;
@@ -43,6 +50,7 @@ export function registry(): LookWorld {
   const texts = new Map<string, string>();
   const configs = new Map<string, string>();
   const asked: string[] = [];
+  let nowMs = Date.parse('2026-11-26T05:00:00Z');
   const get = (from: ReadonlyMap<string, string>, what: string): string => {
     asked.push(what);
     const found = from.get(what.split(' ')[1] ?? '');
@@ -56,13 +64,18 @@ export function registry(): LookWorld {
       if (manifest === undefined) throw new LookError('bad answer', 'no image', '');
       return manifest;
     },
-    created: async (_, one) => createdOf(get(configs, `created ${one}`), world.nowMs),
+    created: async (_, one) => createdOf(get(configs, `created ${one}`), nowMs),
     tags: async () => [...tags.keys()],
+    knows: async (_, one) => {
+      asked.push(`knows ${one}`);
+      return texts.has(one);
+    },
   };
-  const world: LookWorld = {
+  let memory = parseMemory(undefined);
+  return {
     asked,
-    findings: {},
-    nowMs: Date.parse('2026-11-26T05:00:00Z'),
+    pass: (milliseconds) => void (nowMs += milliseconds),
+    forget: (letter) => void texts.delete(digest(letter)),
     put: (tag, letter, { platforms = [LINUX], created } = {}) => {
       const instance = digest(`${letter}1`).slice(0, 71);
       const config = digest(`${letter}2`).slice(0, 71);
@@ -72,24 +85,29 @@ export function registry(): LookWorld {
       texts.set(instance, JSON.stringify({ config: { digest: config } }));
       configs.set(config, JSON.stringify({ created }));
     },
-    look: (question, local = pulledImage('0')) =>
-      lookAt(
-        {
-          images,
-          before: {},
-          findings: world.findings,
-          platform: 'linux/amd64',
-          now: new Date(world.nowMs),
-        },
-        {
-          reference: `${NAME}:1`,
-          id: local.id,
-          tags: { kind: 'same-tag' },
-          minimumAgeHours: 0,
-          ...question,
-        },
-        local,
-      ),
+    look: async (question, local = pulledImage('0')) => {
+      const findings: Record<string, Finding> = {};
+      const origins: Record<string, Origin> = {};
+      const parts = {
+        images,
+        before: memory.images,
+        findings,
+        origins: { before: memory.origins, fresh: origins },
+        platform: 'linux/amd64',
+        now: new Date(nowMs),
+      };
+      const whole: ImageQuestion = {
+        reference: `${NAME}:1`,
+        id: local.id,
+        tags: { kind: 'same-tag' },
+        minimumAgeHours: 0,
+        ...question,
+      };
+      try {
+        return await lookAt(parts, whole, local);
+      } finally {
+        memory = keptMemory(memory, { images: findings, origins }, nowMs);
+      }
+    },
   };
-  return world;
 }

@@ -38,7 +38,8 @@ function world() {
   made.registry.set('reg.lab/web:1', 'id:newer');
   made.registry.delete('reg.lab/gone:1');
   made.answers.set('reg.lab/cache:7', young);
-  made.answers.set('reg.lab/tool:1', { verdict: 'local' });
+  const why = 'reg.lab does not have it under tool';
+  made.answers.set('reg.lab/tool:1', { verdict: 'local', why });
   return made;
 }
 
@@ -98,7 +99,10 @@ await t.test('a row a service; why there is no answer, and what to type', async 
     5: 'waits until 2026-11-28 00:00 UTC: it was made at 2026-11-25T00:00:00Z',
   });
   t.match(row('gone'), { 3: '-', 5: 'not known: absent' });
-  t.match(row('tool')[5], 'not followed: it was built or loaded on this host');
+  t.equal(
+    row('tool')[5],
+    'not followed: it was built or loaded on this host (reg.lab does not have it under tool)',
+  );
   t.match(row('built'), { 3: '-', 4: '-', 5: 'not followed: it is built here' });
   t.ok(lines.includes('reg.lab/gone:1 is not there') && lines.includes('  next: push it'));
   t.match(lines.at(-2), 'images.mode is watchtower: this program leaves it to Watchtower');

@@ -180,12 +180,13 @@ await t.test('what is remembered: damaged parts are left out, old ones go', (t) 
     [rest, ...Array(4).fill(undefined)],
   );
   const fresh = { other: finding };
-  t.same(keptMemory(memory, fresh, nowMs), {
+  t.same(keptMemory(memory, { images: fresh, origins: {} }, nowMs), {
+    origins: {},
     images: { [key]: finding, other: finding },
     rests: { a: rest },
   });
   for (const odd of [undefined, '', '{', 'null', '[]', '{"images":7,"rests":null}']) {
-    t.same(parseMemory(odd), { images: {}, rests: {} });
+    t.same(parseMemory(odd), { images: {}, origins: {}, rests: {} });
   }
   t.end();
 });

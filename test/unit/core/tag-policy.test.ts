@@ -2,8 +2,8 @@ import { assert, constantFrom, letrec, oneof, property, stringMatching, tuple } 
 import t from 'tap';
 import { matcher } from '../../../src/core/tag-pattern.ts';
 import {
+  allowedTags,
   needsTags,
-  newestTag,
   parseTagPolicy,
   tagPolicyText,
   type TagPolicy,
@@ -15,6 +15,8 @@ import {
   type VersionTag,
 } from '../../../src/core/version-tag.ts';
 
+const newestTag = (...args: Parameters<typeof allowedTags>): string | undefined =>
+  allowedTags(...args)[0];
 const semver = (part: 'patch' | 'minor' | 'major'): TagPolicy => ({ kind: 'semver', part });
 const regex = (pattern: string): TagPolicy => ({ kind: 'regex', pattern });
 
@@ -64,6 +66,24 @@ await t.test('semantic versions: how far, and what stays', (t) => {
   t.equal(newestTag('16', ['17', '20240131'], semver('major')), '17', 'a day is no version');
   t.equal(newestTag('20240131', ['17', '20240201'], semver('major')), '20240201');
   t.equal(newestTag('16.2-alpine3.19', ['16.3-alpine3.20'], semver('minor')), '16.2-alpine3.19');
+  t.end();
+});
+
+await t.test('those below the newest, in order, and none below the current one', (t) => {
+  const tags = ['1.2.9', '1.4.0', '1.2.10', '1.3.0', '1.04.0', '1.2.1', '2.0.0', 'latest', '1.2.3'];
+  const below = ['1.4.0', '1.3.0', '1.2.10', '1.2.9', '1.2.3'];
+  for (const order of [tags, tags.toReversed().filter((tag) => tag !== '1.04.0')]) {
+    t.same(allowedTags('1.2.3', order, semver('minor')), below);
+    t.same(allowedTags('1.2.3', order, regex('1\\.\\d\\.\\d+')), below);
+  }
+  const many = Array.from({ length: 50 }, (_, index) => `1.${index}`);
+  const five = ['1.49', '1.48', '1.47', '1.46', '1.45', '1.7'];
+  for (const order of [many, many.toReversed()]) {
+    t.same(allowedTags('1.7', order, semver('minor')), five, 'some of many');
+    t.same(allowedTags('1.7', order, regex('.*')), five);
+  }
+  t.same(allowedTags('latest', tags, semver('major')), ['latest']);
+  t.same(allowedTags('1', tags, { kind: 'same-tag' }), ['1']);
   t.end();
 });
 
