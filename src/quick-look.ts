@@ -34,7 +34,7 @@ export async function quickLook(
   signal?: AbortSignal,
 ): Promise<QuickLook | undefined> {
   const at = (name: string): string => join(settings.stateDirectory, name);
-  const unfinished = [files.active, files.needsOperator, files.frozen];
+  const unfinished = [files.active, files.needsOperator, files.frozen, files.towers];
   if (unfinished.some((name) => existsSync(at(name)))) return undefined;
   const deployed = readJson(at(files.deployed)) as
     | { commit?: string; repository?: string }
