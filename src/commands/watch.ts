@@ -16,6 +16,7 @@ import { loadLibc } from '../host/native.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { listenForWishes, type WatchSignals } from '../host/watch-signals.ts';
 import { files } from '../state-names.ts';
+import { dropWatchConfig } from '../watch-config.ts';
 import { watchLoop } from '../watch-loop.ts';
 import { readWatchSettings, WATCH_VARIABLES, type WatchSettings } from '../watch-settings.ts';
 import { readConfig, requireRoot } from './context.ts';
@@ -115,7 +116,7 @@ async function takeConfig(invocation: Invocation, wanted: WatchSettings): Promis
     await state.write(files.watchWebhook, `${url}\n`);
     const target = { type, name: WEBHOOK_NAME, url_file: join(stateDirectory, files.watchWebhook) };
     targets.push(targetSchema.parse(type === 'slack' ? target : { ...target, unsigned: true }));
-  }
+  } else await state.remove(files.watchWebhook);
   const mode = wanted.isAutomatic ? config.mode : 'notify';
   const settled = { ...config, mode, notify: { ...config.notify, targets } };
   // YAML has JSON in it.
@@ -125,8 +126,7 @@ async function takeConfig(invocation: Invocation, wanted: WatchSettings): Promis
 
 async function dropConfig({ settings }: Invocation): Promise<void> {
   const state = openStateFiles(settings.stateDirectory);
-  await state.remove(files.watchConfig).catch(() => {});
-  await state.remove(files.watchWebhook).catch(() => {});
+  await dropWatchConfig(state).catch(() => {});
 }
 
 function greeting(config: Config, { intervalSeconds, webhookUrl }: WatchSettings): string {

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { runProgram } from '../support/cli.ts';
@@ -125,6 +128,34 @@ await t.test('WEBHOOK_URL is in a file of root’s and nowhere else', { skip }, 
   manager.kill('SIGTERM');
   await manager.ended;
   t.notOk(existsSync(file));
+});
+
+await t.test('WEBHOOK_URL is told also by a command of the host', { skip }, async (t) => {
+  const bodies: { event: string; summary: string }[] = [];
+  let isAway = true;
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      if (!isAway) bodies.push(JSON.parse(body));
+      return response.writeHead(isAway ? 503 : 200).end();
+    });
+  }).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const manager = start(t, { UPDATE_INTERVAL: '1', WEBHOOK_URL: `http://127.0.0.1:${port}/x` });
+  const { directory } = manager;
+  const isThere = (name: string): boolean => existsSync(`${directory}/state/watch/${name}`);
+  await manager.until(/webhook-url was not told/);
+  manager.kill('SIGTERM');
+  await manager.ended;
+  t.ok(isThere('update_config.yaml') && isThere('webhook-url'), 'something waits');
+  // What fails in these is to be told, too, though their configuration names nobody.
+  rmSync(`${directory}/state/failures.json`);
+  for (let count = 0; count < 2; count++) await runProgram(directory, ['run', '--auto']);
+  isAway = false;
+  t.match((await runProgram(directory, ['notify', 'send'])).stdout, /nothing is on its way/);
+  t.match(bodies, [{ event: 'failed' }, { event: 'failed' }]);
+  t.notOk(isThere('update_config.yaml') || isThere('webhook-url'), 'it is not needed any more');
 });
 
 await t.test('only one, and no mistakes', { skip }, async (t) => {
