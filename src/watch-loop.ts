@@ -12,6 +12,8 @@ export interface WatchHost {
   reload(): Promise<void>;
   /** Sees to what is to be done between two runs. @throws {RefusedError} where none may be begun here */
   beforeRun(): Promise<void>;
+  /** Whether something that was begun is for the next run to finish, or to take back; not while a person is waited for. */
+  isUnfinished(): boolean;
   /** Waits for the time, or until something is asked for. */
   wait(seconds: number): Promise<void>;
   elapsedSeconds(): number;
@@ -27,7 +29,7 @@ export interface Wishes {
   takeReload(): boolean;
 }
 
-/** Another run has the lock, or one was killed: what it left is not to wait for a long interval. */
+/** Another run has the lock, or one left something unfinished: that is not to wait for a long interval. */
 const SOON_SECONDS = 60;
 
 /**
@@ -46,7 +48,9 @@ export async function watchLoop(host: WatchHost, intervalSeconds: number): Promi
     if (wishes.isStopping()) return whenLeaving(exitCode);
     await untilNext(
       host,
-      isSoon(exitCode) ? Math.min(SOON_SECONDS, intervalSeconds) : intervalSeconds,
+      isSoon(exitCode) || host.isUnfinished()
+        ? Math.min(SOON_SECONDS, intervalSeconds)
+        : intervalSeconds,
     );
   }
   return exitCodes.done;

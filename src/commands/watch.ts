@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Invocation } from '../command-table.ts';
 import { setsKey } from '../config/overrides.ts';
@@ -72,6 +72,7 @@ function hostOf(
     wishes: signals,
     run: () => runOnce(invocation, signals, log),
     wait: signals.wait,
+    isUnfinished: () => isUnfinished(invocation),
     elapsedSeconds: () => performance.now() / 1000,
     beforeRun: () => requireAlone(),
     reload: async () => {
@@ -84,6 +85,13 @@ function hostOf(
       }
     },
   };
+}
+
+/** Whoever is paused, or taken apart, is not to wait for a long interval. */
+function isUnfinished({ settings: { stateDirectory } }: Invocation): boolean {
+  const isThere = (name: string): boolean => existsSync(join(stateDirectory, name));
+  const isOpen = [files.active, files.frozen, files.towers].some(isThere);
+  return isOpen && !isThere(files.needsOperator);
 }
 
 /** Two that follow the same branch by themselves would only be in each other's way. */
