@@ -13,6 +13,7 @@ import { hostTimer } from '../host/host-service.ts';
 import { acquireLock } from '../host/lock.ts';
 import { chooseStream, createQuickLog, type Log } from '../host/log.ts';
 import { loadLibc } from '../host/native.ts';
+import { seeOffHolder } from '../host/see-off.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { listenForWishes, type WatchSignals } from '../host/watch-signals.ts';
 import { files } from '../state-names.ts';
@@ -47,6 +48,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     log.info(greeting(config, wanted));
     return await watchLoop(hostOf(invocation, { wanted, signals, log }), wanted.intervalSeconds);
   } finally {
+    if (process.pid === 1) await seeOffHolder(join(settings.stateDirectory, files.lock), log);
     await dropConfig(invocation);
     lock.release();
   }

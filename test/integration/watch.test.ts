@@ -10,6 +10,7 @@ import t, { type Test } from 'tap';
 import { runProgram } from '../support/cli.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
+const node = `${checkout}/node_modules/.bin/node`;
 const skip = process.getuid?.() === 0 ? false : 'the update manager needs root';
 
 /** A configuration that is good, and of which each run fails at once: there is no work tree. */
@@ -30,11 +31,13 @@ function start(
   t: Test,
   environment: Readonly<Record<string, string>> = {},
   directory = t.testdir({}),
+  wrapper: readonly string[] = [],
 ): Started {
   const config = join(directory, 'update_config.yaml');
   if (!existsSync(config)) writeFileSync(config, goodConfig(directory));
   const program = ['--disable-sigusr1', `${checkout}/src/main.ts`, 'watch', '--config', config];
-  const child = spawn(`${checkout}/node_modules/.bin/node`, program, {
+  const [file = '', ...args] = [...wrapper, node, ...program];
+  const child = spawn(file, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       PATH: process.env['PATH'],
@@ -58,6 +61,12 @@ function start(
   };
   const kill = (signal: NodeJS.Signals): void => void child.kill(signal);
   return { directory, pid: child.pid ?? 0, said: () => text, kill, ended, until };
+}
+
+/** The only child of a process, undefined while there is none. */
+function childIn(pid: number): number | undefined {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? undefined : Number(text);
 }
 
 /** Whether a process has SIGUSR1 kept from it for now. */
@@ -156,6 +165,26 @@ await t.test('WEBHOOK_URL is told also by a command of the host', { skip }, asyn
   t.match((await runProgram(directory, ['notify', 'send'])).stdout, /nothing is on its way/);
   t.match(bodies, [{ event: 'failed' }, { event: 'failed' }]);
   t.notOk(isThere('update_config.yaml') || isThere('webhook-url'), 'it is not needed any more');
+});
+
+await t.test('the first process of a container waits for who is at work', { skip }, async (t) => {
+  const directory = t.testdir({});
+  const container = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const manager = start(t, { UPDATE_INTERVAL: '3600' }, directory, container);
+  await manager.until(RUN);
+  const first = childIn(manager.pid) ?? 0;
+  const path = `${directory}/state/lock`;
+  const holder = `${checkout}/test/support/hold-lock.ts`;
+  spawn('nsenter', ['--pid', '--mount', `--target=${first}`, node, holder, path], {
+    stdio: 'ignore',
+  });
+  const said = (): string =>
+    existsSync(`${path}.said`) ? readFileSync(`${path}.said`, 'utf8') : '';
+  while (said() === '') await wait(20);
+  process.kill(first, 'SIGTERM');
+  t.equal(await manager.ended, 0);
+  t.equal(said(), 'begun\nSIGTERM\ntaken back\ntold\n');
+  t.match(manager.said(), /process \d+ of this container is at work/);
 });
 
 await t.test('only one, and no mistakes', { skip }, async (t) => {
