@@ -36,16 +36,17 @@ const SOON_SECONDS = 60;
  * One run after the other until a stop is asked for: the first at once, which also sees to what was cut off, each
  * other after the interval, or when one is asked for. One that is asked for during a run follows it.
  *
- * @returns what the process exits with
+ * @returns what the process exits with: what its last run says, whenever the stop came
  */
 export async function watchLoop(host: WatchHost, intervalSeconds: number): Promise<ExitCode> {
   const { wishes } = host;
+  let exitCode: number | undefined = exitCodes.done;
   while (!wishes.isStopping()) {
     if (wishes.takeReload()) await host.reload();
     await host.beforeRun();
     if (wishes.isStopping()) break;
-    const exitCode = await host.run();
-    if (wishes.isStopping()) return whenLeaving(exitCode);
+    exitCode = await host.run();
+    if (wishes.isStopping()) break;
     await untilNext(
       host,
       isSoon(exitCode) || host.isUnfinished()
@@ -53,7 +54,7 @@ export async function watchLoop(host: WatchHost, intervalSeconds: number): Promi
         : intervalSeconds,
     );
   }
-  return exitCodes.done;
+  return whenLeaving(exitCode);
 }
 
 const isSoon = (exitCode: number | undefined): boolean =>

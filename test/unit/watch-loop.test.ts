@@ -115,6 +115,8 @@ for (const [code, expected] of [
     const { host, done } = machine({ codes: [code], during: { 0: ['stop', 'run'] } });
     t.equal(await watchLoop(host, 100), expected);
     t.same(done, ['run at 0'], 'no other is begun');
+    const idle = machine({ codes: [0, code], waiting: { 1: ['stop', 5] } });
+    t.equal(await watchLoop(idle.host, 100), expected, 'while it waits for the next one, too');
   });
 }
 
