@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,7 +43,7 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     );
   }
   try {
-    await requireAlone(log);
+    await requireAlone(log, true);
     const config = await takeConfig(invocation, wanted);
     log.info(greeting(config, wanted));
     return await watchLoop(hostOf(invocation, { wanted, signals, log }), wanted.intervalSeconds);
@@ -76,7 +76,7 @@ function hostOf(
     wait: signals.wait,
     isUnfinished: () => isUnfinished(invocation),
     elapsedSeconds: () => performance.now() / 1000,
-    beforeRun: () => requireAlone(),
+    beforeRun: () => requireAlone(log),
     reload: async () => {
       try {
         await takeConfig(invocation, wanted);
@@ -97,16 +97,20 @@ function isUnfinished({ settings: { stateDirectory } }: Invocation): boolean {
 }
 
 /** Two that follow the same branch by themselves would only be in each other's way. */
-async function requireAlone(log?: Log): Promise<void> {
-  const timer = await hostTimer();
+async function requireAlone(log: Log, isFirst = false): Promise<void> {
+  const timer = await hostTimer().catch((error: unknown) => {
+    // systemd is busy, or does not answer in time: the next run asks again.
+    log.warn(`whether the timer of the host is on cannot be seen now: ${messageOf(error)}`);
+    return 'off' as const;
+  });
   if (timer === 'active' || timer === 'enabled') {
     throw new RefusedError(
       `the service of this host updates the cluster already: orchestrator-update.timer is ${timer}`,
       'on the host: systemctl disable --now orchestrator-update.timer    # or do without the update manager: docker stop update_manager',
     );
   }
-  if (timer === undefined) {
-    log?.warn(
+  if (timer === undefined && isFirst) {
+    log.warn(
       'whether the timer of the host is on cannot be seen from here: /etc/systemd/system of the host is not mounted',
     );
   }
@@ -147,32 +151,48 @@ function greeting(config: Config, { intervalSeconds, webhookUrl }: WatchSettings
 
 /** One run, in a process of its own: whatever becomes of it, the next one begins anew. */
 async function runOnce(
-  { settings, environment }: Invocation,
+  invocation: Invocation,
   signals: WatchSignals,
   log: Log,
 ): Promise<number | undefined> {
-  const config = join(settings.stateDirectory, files.watchConfig);
-  const args = ['run', '--auto', '--config', config, ...(settings.debug ? ['--debug'] : [])];
-  const program = [...process.execArgv, process.argv[1] ?? ''];
-  const child = spawn(process.execPath, [...program, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: environmentOfRun(environment),
-    // A session of its own: Ctrl-C, and a terminal that goes away, reach us alone.
-    detached: true,
-  });
-  const stop = (): void => void child.kill('SIGTERM');
-  signals.onStop(stop);
-  if (signals.isStopping()) stop();
+  let isAsked = false;
   try {
+    const child = beginRun(invocation);
+    const stop = (): void => {
+      isAsked = child.kill('SIGTERM') || isAsked;
+    };
+    signals.onStop(stop);
+    if (signals.isStopping()) stop();
     const [exitCode, signal] = (await once(child, 'exit')) as [number | null, string | null];
     if (exitCode !== null) return exitCode;
+    // It did not listen yet, or not any more.
+    const { stateDirectory } = invocation.settings;
+    if (isAsked && signal === 'SIGTERM' && !existsSync(join(stateDirectory, files.active))) {
+      return exitCodes.interrupted;
+    }
     log.error(`the run was killed (${signal}); the next one finishes it, or takes it back`);
+    return undefined;
+  } catch (error) {
+    // Too many processes, too little memory: it passes.
+    log.error(`the run could not be started, and is tried again soon: ${messageOf(error)}`);
     return undefined;
   } finally {
     signals.onStop(undefined);
     // What lost its parent has become that of a container's first process; none of our own is there now.
     if (process.pid === 1) while (loadLibc().reap() > 0);
   }
+}
+
+function beginRun({ settings, environment }: Invocation): ChildProcess {
+  const config = join(settings.stateDirectory, files.watchConfig);
+  const args = ['run', '--auto', '--config', config, ...(settings.debug ? ['--debug'] : [])];
+  const program = [...process.execArgv, process.argv[1] ?? ''];
+  return spawn(process.execPath, [...program, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: environmentOfRun(environment),
+    // A session of its own: Ctrl-C, and a terminal that goes away, reach us alone.
+    detached: true,
+  });
 }
 
 /** Without what is in the configuration it is given: that would win over it. */

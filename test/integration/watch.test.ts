@@ -1,6 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -32,11 +41,12 @@ function start(
   environment: Readonly<Record<string, string>> = {},
   directory = t.testdir({}),
   wrapper: readonly string[] = [],
+  program = node,
 ): Started {
   const config = join(directory, 'update_config.yaml');
   if (!existsSync(config)) writeFileSync(config, goodConfig(directory));
-  const program = ['--disable-sigusr1', `${checkout}/src/main.ts`, 'watch', '--config', config];
-  const [file = '', ...args] = [...wrapper, node, ...program];
+  const words = ['--disable-sigusr1', `${checkout}/src/main.ts`, 'watch', '--config', config];
+  const [file = '', ...args] = [...wrapper, program, ...words];
   const child = spawn(file, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
@@ -185,6 +195,38 @@ await t.test('the first process of a container waits for who is at work', { skip
   t.equal(await manager.ended, 0);
   t.equal(said(), 'begun\nSIGTERM\ntaken back\ntold\n');
   t.match(manager.said(), /process \d+ of this container is at work/);
+});
+
+await t.test('a stop that comes before a run listens is no failure', { skip }, async (t) => {
+  const manager = start(t);
+  while (childIn(manager.pid) === undefined) await wait(1);
+  manager.kill('SIGTERM');
+  t.equal(await manager.ended, 0);
+  t.notMatch(manager.said(), /was killed/);
+});
+
+await t.test('what passes does not end it', { skip }, async (t) => {
+  const systemctl = '#!/bin/sh\ncase "$*" in *timer*) echo busy >&2; exit 1;; esac\n';
+  const directory = t.testdir({ systemctl });
+  chmodSync(`${directory}/systemctl`, 0o755);
+  const own = `${directory}/node`;
+  linkSync(realpathSync(node), own);
+  // As on a host with systemd, of which systemctl knows nothing for now.
+  const script = [
+    'mount -t tmpfs run /run && mkdir -p /run/systemd/system',
+    'mount -t tmpfs sbin /usr/local/sbin && cp "$0" /usr/local/sbin/systemctl',
+    'exec "$@"',
+  ].join(' && ');
+  const wrapper = ['unshare', '--mount', 'sh', '-c', script, `${directory}/systemctl`];
+  const manager = start(t, { UPDATE_INTERVAL: '1' }, directory, wrapper, own);
+  await manager.until(RUN);
+  rmSync(own);
+  await manager.until(/could not be started, and is tried again soon: .*ENOENT/, 2);
+  linkSync(realpathSync(node), own);
+  await manager.until(RUN, manager.said().split('is a git work tree').length);
+  t.match(manager.said(), /whether the timer of the host is on cannot be seen now: .*busy/s);
+  manager.kill('SIGTERM');
+  t.equal(await manager.ended, 0);
 });
 
 await t.test('only one, and no mistakes', { skip }, async (t) => {
