@@ -6,12 +6,14 @@ import { cacheFile, readCachedConfig } from './config/cached.ts';
 import type { Config } from './config/schema.ts';
 import { messageOf } from './errors.ts';
 import { withDeliveryLock } from './host/delivery-lock.ts';
+import { acquireLock, lockForChildren } from './host/lock.ts';
 import { chooseStream, createQuickLog } from './host/log.ts';
 import { send } from './host/send.ts';
 import { openStateFiles, removeLeftovers } from './host/state-files.ts';
 import { deliver } from './deliver.ts';
 import { queueNotices, type Outbox } from './outbox.ts';
 import { files } from './state-names.ts';
+import { dropWatchConfig, withManagerTargets } from './watch-config.ts';
 
 /** Another one that delivers is ready by then. */
 const PATIENCE_MS = 15_000;
@@ -46,8 +48,23 @@ export async function deliverNotices(
       await queueNotices(outbox);
       await deliver(outbox, Math.min(BUDGET_MS, leftMs()), isForced);
     });
+    await tidyAfterManager(at(files.watchLock), outbox);
   } catch (error) {
     log.warn(`notify: nobody can be told now: ${messageOf(error)}`);
+  }
+}
+
+/** One that left, or was killed, while something waited has left behind whom to tell. */
+async function tidyAfterManager(watchLock: string, { state }: Outbox): Promise<void> {
+  // In the middle of a run: another lock would have its place with our children.
+  if (lockForChildren() !== undefined) return;
+  if ((await state.read(files.watchConfig)) === undefined) return;
+  const lock = acquireLock(watchLock);
+  if (lock === undefined) return;
+  try {
+    await dropWatchConfig(state);
+  } finally {
+    lock.release();
   }
 }
 
@@ -65,10 +82,11 @@ export async function openOutbox(
     readCachedConfig(settings, environment) ??
     (await readNow(invocation).catch(() => lastGood(invocation)));
   if (config === undefined) return undefined;
+  const state = openStateFiles(settings.stateDirectory);
   return {
-    state: openStateFiles(settings.stateDirectory),
+    state,
     log: createQuickLog({ stream: chooseStream(environment), debug: settings.debug }),
-    targets: config.notify.targets,
+    ...(await withManagerTargets(state, config.notify.targets)),
     host: hostname(),
     project: config.project_name,
     nowMs: () => Date.now(),

@@ -23,6 +23,7 @@ export async function deliver(outbox: Outbox, withinMs: number, isForced: boolea
       const own = deliveries.filter(({ target }) => target === name);
       const target = outbox.targets.find((one) => targetName(one) === name);
       if (target === undefined) {
+        if (outbox.isPartial === true) return;
         outbox.log.info(`notify: nobody is called ${name} any more: ${own.length} dropped`);
         for (const delivery of own) await outbox.state.remove(fileOf(delivery));
         return;

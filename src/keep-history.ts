@@ -8,6 +8,7 @@ import type { HistoryHost } from './host/history-host.ts';
 import type { Host } from './host/host.ts';
 import { raiseIfPossible } from './notices.ts';
 import { files } from './state-names.ts';
+import { isAnybodyTold } from './watch-config.ts';
 
 const recordSchema = z.object({
   repository: z.string().optional(),
@@ -43,7 +44,7 @@ export async function keepHistory(
       summary,
       next,
     } as const;
-    if (config.notify.targets.length > 0)
+    if (await isAnybodyTold(host.state, config.notify.targets))
       await raiseIfPossible(host.state, { kind: 'draft', draft });
   }
 }

@@ -26,6 +26,8 @@ export interface Outbox {
   readonly state: StateHost;
   readonly log: Log;
   readonly targets: readonly Target[];
+  /** Somebody may be missing among them: nothing is removed since nobody is there for it. */
+  readonly isPartial?: boolean;
   /** Names of this host and of the compose project. */
   readonly host: string;
   readonly project: string;
@@ -43,6 +45,7 @@ export async function queueNotices(outbox: Outbox): Promise<void> {
   const warn = (text: string): void => log.warn(text);
   const notices = await readNotices(state, warn);
   if (targets.length === 0) {
+    if (outbox.isPartial === true) return;
     // The engine's unit does not know that, and writes it down.
     for (const { name } of notices) await state.remove(`${files.untold}/${name}`);
     return;

@@ -34,6 +34,7 @@ import { holdTowers, letTowersGoOn } from './towers.ts';
 import { tidy } from './tidy.ts';
 import { tryTo } from './try-to.ts';
 import { takeBaseline, verify } from './verify.ts';
+import { isAnybodyTold } from './watch-config.ts';
 
 /** How a proposal is carried out. */
 export interface Order {
@@ -111,7 +112,7 @@ async function prepare(
     endedBefore: baseline.endedBefore,
   };
   await host.state.reserve();
-  if (config.notify.targets.length > 0)
+  if (await isAnybodyTold(host.state, config.notify.targets))
     await raiseIfPossible(host.state, { kind: 'transaction', id, atMs: host.now().getTime() });
   await openTransaction(host.state, id, material);
   try {

@@ -12,6 +12,8 @@ export interface WatchHost {
   reload(): Promise<void>;
   /** Sees to what is to be done between two runs. @throws {RefusedError} where none may be begun here */
   beforeRun(): Promise<void>;
+  /** Whether something that was begun is for the next run to finish, or to take back; not while a person is waited for. */
+  isUnfinished(): boolean;
   /** Waits for the time, or until something is asked for. */
   wait(seconds: number): Promise<void>;
   elapsedSeconds(): number;
@@ -27,29 +29,32 @@ export interface Wishes {
   takeReload(): boolean;
 }
 
-/** Another run has the lock, or one was killed: what it left is not to wait for a long interval. */
+/** Another run has the lock, or one left something unfinished: that is not to wait for a long interval. */
 const SOON_SECONDS = 60;
 
 /**
  * One run after the other until a stop is asked for: the first at once, which also sees to what was cut off, each
  * other after the interval, or when one is asked for. One that is asked for during a run follows it.
  *
- * @returns what the process exits with
+ * @returns what the process exits with: what its last run says, whenever the stop came
  */
 export async function watchLoop(host: WatchHost, intervalSeconds: number): Promise<ExitCode> {
   const { wishes } = host;
+  let exitCode: number | undefined = exitCodes.done;
   while (!wishes.isStopping()) {
     if (wishes.takeReload()) await host.reload();
     await host.beforeRun();
     if (wishes.isStopping()) break;
-    const exitCode = await host.run();
-    if (wishes.isStopping()) return whenLeaving(exitCode);
+    exitCode = await host.run();
+    if (wishes.isStopping()) break;
     await untilNext(
       host,
-      isSoon(exitCode) ? Math.min(SOON_SECONDS, intervalSeconds) : intervalSeconds,
+      isSoon(exitCode) || host.isUnfinished()
+        ? Math.min(SOON_SECONDS, intervalSeconds)
+        : intervalSeconds,
     );
   }
-  return exitCodes.done;
+  return whenLeaving(exitCode);
 }
 
 const isSoon = (exitCode: number | undefined): boolean =>

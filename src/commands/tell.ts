@@ -206,7 +206,9 @@ async function raiseOnce(draft: Draft & { event: Event }, invocation: Invocation
 /** Whether anybody is told anything on this host; where that is not known, it is found out when it is told. */
 function mayTell({ settings, environment }: Invocation): boolean {
   const config = readCachedConfig(settings, environment);
-  return config === undefined || (config.notify?.targets.length ?? 0) > 0;
+  if (config === undefined || (config.notify?.targets.length ?? 0) > 0) return true;
+  // The update manager may have somebody of its own.
+  return existsSync(join(settings.stateDirectory, files.watchConfig));
 }
 
 function readToldAt(stateDirectory: string, about: string): number | undefined {

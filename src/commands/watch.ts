@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, closeSync, mkdirSync, openSync, readdirSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Invocation } from '../command-table.ts';
 import { setsKey } from '../config/overrides.ts';
@@ -13,9 +13,11 @@ import { hostTimer } from '../host/host-service.ts';
 import { acquireLock } from '../host/lock.ts';
 import { chooseStream, createQuickLog, type Log } from '../host/log.ts';
 import { loadLibc } from '../host/native.ts';
+import { seeOffHolder } from '../host/see-off.ts';
 import { openStateFiles } from '../host/state-files.ts';
 import { listenForWishes, type WatchSignals } from '../host/watch-signals.ts';
 import { files } from '../state-names.ts';
+import { dropWatchConfig } from '../watch-config.ts';
 import { watchLoop } from '../watch-loop.ts';
 import { readWatchSettings, WATCH_VARIABLES, type WatchSettings } from '../watch-settings.ts';
 import { readConfig, requireRoot } from './context.ts';
@@ -41,11 +43,12 @@ export async function run(invocation: Invocation): Promise<ExitCode> {
     );
   }
   try {
-    await requireAlone(log);
+    await requireAlone(log, true);
     const config = await takeConfig(invocation, wanted);
     log.info(greeting(config, wanted));
     return await watchLoop(hostOf(invocation, { wanted, signals, log }), wanted.intervalSeconds);
   } finally {
+    if (process.pid === 1) await seeOffHolder(join(settings.stateDirectory, files.lock), log);
     await dropConfig(invocation);
     lock.release();
   }
@@ -71,8 +74,9 @@ function hostOf(
     wishes: signals,
     run: () => runOnce(invocation, signals, log),
     wait: signals.wait,
+    isUnfinished: () => isUnfinished(invocation),
     elapsedSeconds: () => performance.now() / 1000,
-    beforeRun: () => requireAlone(),
+    beforeRun: () => requireAlone(log),
     reload: async () => {
       try {
         await takeConfig(invocation, wanted);
@@ -85,17 +89,28 @@ function hostOf(
   };
 }
 
+/** Whoever is paused, or taken apart, is not to wait for a long interval. */
+function isUnfinished({ settings: { stateDirectory } }: Invocation): boolean {
+  const isThere = (name: string): boolean => existsSync(join(stateDirectory, name));
+  const isOpen = [files.active, files.frozen, files.towers].some(isThere);
+  return isOpen && !isThere(files.needsOperator);
+}
+
 /** Two that follow the same branch by themselves would only be in each other's way. */
-async function requireAlone(log?: Log): Promise<void> {
-  const timer = await hostTimer();
+async function requireAlone(log: Log, isFirst = false): Promise<void> {
+  const timer = await hostTimer().catch((error: unknown) => {
+    // systemd is busy, or does not answer in time: the next run asks again.
+    log.warn(`whether the timer of the host is on cannot be seen now: ${messageOf(error)}`);
+    return 'off' as const;
+  });
   if (timer === 'active' || timer === 'enabled') {
     throw new RefusedError(
       `the service of this host updates the cluster already: orchestrator-update.timer is ${timer}`,
       'on the host: systemctl disable --now orchestrator-update.timer    # or do without the update manager: docker stop update_manager',
     );
   }
-  if (timer === undefined) {
-    log?.warn(
+  if (timer === undefined && isFirst) {
+    log.warn(
       'whether the timer of the host is on cannot be seen from here: /etc/systemd/system of the host is not mounted',
     );
   }
@@ -115,7 +130,7 @@ async function takeConfig(invocation: Invocation, wanted: WatchSettings): Promis
     await state.write(files.watchWebhook, `${url}\n`);
     const target = { type, name: WEBHOOK_NAME, url_file: join(stateDirectory, files.watchWebhook) };
     targets.push(targetSchema.parse(type === 'slack' ? target : { ...target, unsigned: true }));
-  }
+  } else await state.remove(files.watchWebhook);
   const mode = wanted.isAutomatic ? config.mode : 'notify';
   const settled = { ...config, mode, notify: { ...config.notify, targets } };
   // YAML has JSON in it.
@@ -125,8 +140,7 @@ async function takeConfig(invocation: Invocation, wanted: WatchSettings): Promis
 
 async function dropConfig({ settings }: Invocation): Promise<void> {
   const state = openStateFiles(settings.stateDirectory);
-  await state.remove(files.watchConfig).catch(() => {});
-  await state.remove(files.watchWebhook).catch(() => {});
+  await dropWatchConfig(state).catch(() => {});
 }
 
 function greeting(config: Config, { intervalSeconds, webhookUrl }: WatchSettings): string {
@@ -137,32 +151,48 @@ function greeting(config: Config, { intervalSeconds, webhookUrl }: WatchSettings
 
 /** One run, in a process of its own: whatever becomes of it, the next one begins anew. */
 async function runOnce(
-  { settings, environment }: Invocation,
+  invocation: Invocation,
   signals: WatchSignals,
   log: Log,
 ): Promise<number | undefined> {
-  const config = join(settings.stateDirectory, files.watchConfig);
-  const args = ['run', '--auto', '--config', config, ...(settings.debug ? ['--debug'] : [])];
-  const program = [...process.execArgv, process.argv[1] ?? ''];
-  const child = spawn(process.execPath, [...program, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: environmentOfRun(environment),
-    // A session of its own: Ctrl-C, and a terminal that goes away, reach us alone.
-    detached: true,
-  });
-  const stop = (): void => void child.kill('SIGTERM');
-  signals.onStop(stop);
-  if (signals.isStopping()) stop();
+  let isAsked = false;
   try {
+    const child = beginRun(invocation);
+    const stop = (): void => {
+      isAsked = child.kill('SIGTERM') || isAsked;
+    };
+    signals.onStop(stop);
+    if (signals.isStopping()) stop();
     const [exitCode, signal] = (await once(child, 'exit')) as [number | null, string | null];
     if (exitCode !== null) return exitCode;
+    // It did not listen yet, or not any more.
+    const { stateDirectory } = invocation.settings;
+    if (isAsked && signal === 'SIGTERM' && !existsSync(join(stateDirectory, files.active))) {
+      return exitCodes.interrupted;
+    }
     log.error(`the run was killed (${signal}); the next one finishes it, or takes it back`);
+    return undefined;
+  } catch (error) {
+    // Too many processes, too little memory: it passes.
+    log.error(`the run could not be started, and is tried again soon: ${messageOf(error)}`);
     return undefined;
   } finally {
     signals.onStop(undefined);
     // What lost its parent has become that of a container's first process; none of our own is there now.
     if (process.pid === 1) while (loadLibc().reap() > 0);
   }
+}
+
+function beginRun({ settings, environment }: Invocation): ChildProcess {
+  const config = join(settings.stateDirectory, files.watchConfig);
+  const args = ['run', '--auto', '--config', config, ...(settings.debug ? ['--debug'] : [])];
+  const program = [...process.execArgv, process.argv[1] ?? ''];
+  return spawn(process.execPath, [...program, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: environmentOfRun(environment),
+    // A session of its own: Ctrl-C, and a terminal that goes away, reach us alone.
+    detached: true,
+  });
 }
 
 /** Without what is in the configuration it is given: that would win over it. */

@@ -1,12 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  linkSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as wait } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { runProgram } from '../support/cli.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');
+const node = `${checkout}/node_modules/.bin/node`;
 const skip = process.getuid?.() === 0 ? false : 'the update manager needs root';
 
 /** A configuration that is good, and of which each run fails at once: there is no work tree. */
@@ -27,11 +40,14 @@ function start(
   t: Test,
   environment: Readonly<Record<string, string>> = {},
   directory = t.testdir({}),
+  wrapper: readonly string[] = [],
+  program = node,
 ): Started {
   const config = join(directory, 'update_config.yaml');
   if (!existsSync(config)) writeFileSync(config, goodConfig(directory));
-  const program = ['--disable-sigusr1', `${checkout}/src/main.ts`, 'watch', '--config', config];
-  const child = spawn(`${checkout}/node_modules/.bin/node`, program, {
+  const words = ['--disable-sigusr1', `${checkout}/src/main.ts`, 'watch', '--config', config];
+  const [file = '', ...args] = [...wrapper, program, ...words];
+  const child = spawn(file, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: {
       PATH: process.env['PATH'],
@@ -55,6 +71,12 @@ function start(
   };
   const kill = (signal: NodeJS.Signals): void => void child.kill(signal);
   return { directory, pid: child.pid ?? 0, said: () => text, kill, ended, until };
+}
+
+/** The only child of a process, undefined while there is none. */
+function childIn(pid: number): number | undefined {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? undefined : Number(text);
 }
 
 /** Whether a process has SIGUSR1 kept from it for now. */
@@ -125,6 +147,86 @@ await t.test('WEBHOOK_URL is in a file of root’s and nowhere else', { skip }, 
   manager.kill('SIGTERM');
   await manager.ended;
   t.notOk(existsSync(file));
+});
+
+await t.test('WEBHOOK_URL is told also by a command of the host', { skip }, async (t) => {
+  const bodies: { event: string; summary: string }[] = [];
+  let isAway = true;
+  const server = createServer((request, response) => {
+    void text(request).then((body) => {
+      if (!isAway) bodies.push(JSON.parse(body));
+      return response.writeHead(isAway ? 503 : 200).end();
+    });
+  }).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const manager = start(t, { UPDATE_INTERVAL: '1', WEBHOOK_URL: `http://127.0.0.1:${port}/x` });
+  const { directory } = manager;
+  const isThere = (name: string): boolean => existsSync(`${directory}/state/watch/${name}`);
+  await manager.until(/webhook-url was not told/);
+  manager.kill('SIGTERM');
+  await manager.ended;
+  t.ok(isThere('update_config.yaml') && isThere('webhook-url'), 'something waits');
+  // What fails in these is to be told, too, though their configuration names nobody.
+  rmSync(`${directory}/state/failures.json`);
+  for (let count = 0; count < 2; count++) await runProgram(directory, ['run', '--auto']);
+  isAway = false;
+  t.match((await runProgram(directory, ['notify', 'send'])).stdout, /nothing is on its way/);
+  t.match(bodies, [{ event: 'failed' }, { event: 'failed' }]);
+  t.notOk(isThere('update_config.yaml') || isThere('webhook-url'), 'it is not needed any more');
+});
+
+await t.test('the first process of a container waits for who is at work', { skip }, async (t) => {
+  const directory = t.testdir({});
+  const container = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const manager = start(t, { UPDATE_INTERVAL: '3600' }, directory, container);
+  await manager.until(RUN);
+  const first = childIn(manager.pid) ?? 0;
+  const path = `${directory}/state/lock`;
+  const holder = `${checkout}/test/support/hold-lock.ts`;
+  spawn('nsenter', ['--pid', '--mount', `--target=${first}`, node, holder, path], {
+    stdio: 'ignore',
+  });
+  const said = (): string =>
+    existsSync(`${path}.said`) ? readFileSync(`${path}.said`, 'utf8') : '';
+  while (said() === '') await wait(20);
+  process.kill(first, 'SIGTERM');
+  t.equal(await manager.ended, 0);
+  t.equal(said(), 'begun\nSIGTERM\ntaken back\ntold\n');
+  t.match(manager.said(), /process \d+ of this container is at work/);
+});
+
+await t.test('a stop that comes before a run listens is no failure', { skip }, async (t) => {
+  const manager = start(t);
+  while (childIn(manager.pid) === undefined) await wait(1);
+  manager.kill('SIGTERM');
+  t.equal(await manager.ended, 0);
+  t.notMatch(manager.said(), /was killed/);
+});
+
+await t.test('what passes does not end it', { skip }, async (t) => {
+  const systemctl = '#!/bin/sh\ncase "$*" in *timer*) echo busy >&2; exit 1;; esac\n';
+  const directory = t.testdir({ systemctl });
+  chmodSync(`${directory}/systemctl`, 0o755);
+  const own = `${directory}/node`;
+  linkSync(realpathSync(node), own);
+  // As on a host with systemd, of which systemctl knows nothing for now.
+  const script = [
+    'mount -t tmpfs run /run && mkdir -p /run/systemd/system',
+    'mount -t tmpfs sbin /usr/local/sbin && cp "$0" /usr/local/sbin/systemctl',
+    'exec "$@"',
+  ].join(' && ');
+  const wrapper = ['unshare', '--mount', 'sh', '-c', script, `${directory}/systemctl`];
+  const manager = start(t, { UPDATE_INTERVAL: '1' }, directory, wrapper, own);
+  await manager.until(RUN);
+  rmSync(own);
+  await manager.until(/could not be started, and is tried again soon: .*ENOENT/, 2);
+  linkSync(realpathSync(node), own);
+  await manager.until(RUN, manager.said().split('is a git work tree').length);
+  t.match(manager.said(), /whether the timer of the host is on cannot be seen now: .*busy/s);
+  manager.kill('SIGTERM');
+  t.equal(await manager.ended, 0);
 });
 
 await t.test('only one, and no mistakes', { skip }, async (t) => {

@@ -220,3 +220,15 @@ await t.test('without targets nothing is kept', async (t) => {
   await queueNotices({ ...outbox, targets: [] });
   t.same([...contents.keys()], []);
 });
+
+await t.test('who may only be missing is waited for', async (t) => {
+  const { outbox, contents, tell } = world();
+  await tell('updated', 'first');
+  await queueNotices(outbox);
+  await tell('updated', 'second');
+  const partial = { ...outbox, targets: [], isPartial: true };
+  await queueNotices(partial);
+  await deliver(partial, 10_000, true);
+  const kept = [...contents.keys()].filter((name) => !name.startsWith('told/'));
+  t.match(kept, [/^outbox\/.*\.ops\.json$/, /^untold\//]);
+});

@@ -46,3 +46,13 @@ await t.test('a remote that is away from the start is a failure', async (t) => {
   await t.rejects(run, { message: /could not resolve/ });
   t.equal(world.tree.commit, 'old');
 });
+
+await t.test('an update is told where only the update manager has somebody to tell', async (t) => {
+  for (const isManaged of [false, true]) {
+    const host = fakeHost(worldAt('good'));
+    if (isManaged) await host.state.write('watch/update_config.yaml', '{}');
+    await update(host, config, { force: false, isAutomatic: true });
+    const told = await host.state.list('untold');
+    t.equal(told.length, isManaged ? 1 : 0, told.join());
+  }
+});

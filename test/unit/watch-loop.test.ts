@@ -10,10 +10,13 @@ type Signal = 'stop' | 'run' | 'reload';
  */
 function machine({
   codes = [],
+  unfinished = 0,
   during = {},
   waiting = {},
 }: {
   codes?: readonly (number | undefined)[];
+  /** So many runs leave something unfinished. */
+  unfinished?: number;
   during?: Readonly<Record<number, readonly Signal[]>>;
   waiting?: Readonly<Record<number, readonly [Signal, number]>>;
 }) {
@@ -32,6 +35,7 @@ function machine({
       takeRun: () => take('run'),
       takeReload: () => take('reload'),
     },
+    isUnfinished: () => counts.runs <= unfinished,
     beforeRun: async () => {},
     reload: async () => void done.push(`reload at ${seconds}`),
     run: async () => {
@@ -92,6 +96,12 @@ for (const code of [11, undefined]) {
   });
 }
 
+await t.test('what is unfinished does not wait for a long interval', async (t) => {
+  const { host, done } = machine({ codes: [1, 12], unfinished: 1, waiting: { 2: ['stop', 1] } });
+  await watchLoop(host, 3600);
+  t.same(done, ['run at 0', 'run at 70', 'run at 3680']);
+});
+
 for (const [code, expected] of [
   [0, 0],
   [130, 0],
@@ -105,6 +115,8 @@ for (const [code, expected] of [
     const { host, done } = machine({ codes: [code], during: { 0: ['stop', 'run'] } });
     t.equal(await watchLoop(host, 100), expected);
     t.same(done, ['run at 0'], 'no other is begun');
+    const idle = machine({ codes: [0, code], waiting: { 1: ['stop', 5] } });
+    t.equal(await watchLoop(idle.host, 100), expected, 'while it waits for the next one, too');
   });
 }
 

@@ -223,3 +223,14 @@ await t.test('whatever is wrong with the disk, nothing is thrown', async (t) => 
   await t.resolves(raiseOutcome(waiting, invocation));
   await t.resolves(raiseFailure(new OperatorError('x', 'y', exitCodes.operator), invocation));
 });
+
+await t.test('who has only an update manager that tells is told', async (t) => {
+  const { invocation, take, stateDirectory } = host(t, { targets: [] });
+  const failure = new OperatorError('the disk is full', 'df -h', exitCodes.operator);
+  await raiseFailure(failure, invocation);
+  t.same(take(), []);
+  mkdirSync(join(stateDirectory, 'watch'));
+  writeFileSync(join(stateDirectory, 'watch/update_config.yaml'), '{}');
+  await raiseFailure(failure, invocation);
+  t.match(take(), [{ event: 'needs-operator' }]);
+});
