@@ -43,7 +43,8 @@ interface UpWish {
 interface Live {
   readonly own: OwnContainer;
   readonly project: string;
-  readonly profiles: readonly string[];
+  /** The services that `up` applies, where it names none. */
+  readonly active: readonly string[];
   /** Services of inactive profiles, too. */
   readonly all: ComposeModel;
 }
@@ -51,23 +52,15 @@ interface Live {
 /** The same call without what would replace or remove the container of this program; undefined where nothing is left of it. */
 export function upWithoutOwn<Wish extends UpWish>(
   wish: Wish,
-  { own, project, profiles, all }: Live,
+  { own, project, active, all }: Live,
 ): Wish | undefined {
   const names = ownServices(all, project, own);
   const isOrphan = own.project === project && !Object.hasOwn(all.services, own.service ?? '');
   const removeOrphans = wish.removeOrphans && !isOrphan;
   if (names.length === 0) return { ...wish, removeOrphans };
-  const wanted = wish.services.length > 0 ? wish.services : activeServices(all, profiles);
+  const wanted = wish.services.length > 0 ? wish.services : active;
   const services = wanted.filter((name) => !names.includes(name));
   return services.length > 0 ? { ...wish, services, removeOrphans } : undefined;
-}
-
-function activeServices(all: ComposeModel, profiles: readonly string[]): string[] {
-  return Object.entries(all.services).flatMap(([name, { profiles: needed }]) => {
-    const any = Array.isArray(needed) ? (needed as unknown[]).map(String) : [];
-    const isActive = any.length === 0 || any.some((one) => profiles.includes(one));
-    return isActive || profiles.includes('*') ? [name] : [];
-  });
 }
 
 /**

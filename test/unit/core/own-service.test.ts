@@ -63,17 +63,16 @@ await t.test('it is left out of a model; who needs it is known', async (t) => {
 });
 
 await t.test('`up` names all the others', async (t) => {
-  const live = { own, project: 'shop', profiles: [], all: model };
+  const live = { own, project: 'shop', active: ['manager', 'web'], all: model };
   t.same(upWithoutOwn(wish, live), { services: ['web'], removeOrphans: true });
-  t.same(upWithoutOwn(wish, { ...live, profiles: ['data'] })?.services, ['web', 'db']);
-  t.same(upWithoutOwn(wish, { ...live, profiles: ['*'] })?.services, ['web', 'db']);
+  t.same(upWithoutOwn(wish, { ...live, active: ['db', 'web'] })?.services, ['db', 'web']);
   t.same(upWithoutOwn({ ...wish, services: ['db'] }, live)?.services, ['db']);
   t.equal(upWithoutOwn({ ...wish, services: ['manager'] }, live), undefined, 'nothing is left');
 });
 
 await t.test('gone from the release, it is an orphan that nobody removes', async (t) => {
   const all = { services: { web: {} } };
-  const live = { own, project: 'shop', profiles: [], all };
+  const live = { own, project: 'shop', active: ['web'], all };
   t.same(upWithoutOwn(wish, live), { services: [], removeOrphans: false });
   t.same(upWithoutOwn(wish, { ...live, own: beside }), wish, 'in a project of its own it is none');
 });
