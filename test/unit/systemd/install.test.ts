@@ -10,6 +10,7 @@ import {
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import t from 'tap';
+import { acquireLock } from '../../../src/host/lock.ts';
 import { setup } from '../../support/install.ts';
 
 const project = resolve(import.meta.dirname, '../../..');
@@ -162,4 +163,41 @@ await t.test('where the report and the metrics are written is let through', { sk
   t.match(text(PATHS), '\nReadWritePaths=-/var/lib/prometheus/node-exporter\n');
   t.match(result.stderr, /\/var\/lib\/prometheus\/node-exporter is not there/);
   t.notMatch(result.stderr, /\/var\/www\/html is not there/);
+});
+
+await t.test('a run of cron, a shell or the update manager is seen', { skip }, async (t) => {
+  const { dir, install, host } = await setup(t);
+  await install([]);
+  const state = host('var/lib/orchestrator-update');
+  const lock = acquireLock(join(state, 'lock'));
+  const who = new RegExp(`error: a run is under way \\(process ${process.pid}, since 20`);
+  writeFileSync(join(dir, 'source/dist/main.js'), 'another');
+  for (const args of [[], ['--uninstall']]) {
+    const refused = await install(args);
+    t.equal(refused.exitCode, 1);
+    t.match(refused.stderr, who);
+    t.match(refused.stderr, / do: {2}wait until it has ended/);
+    t.equal(readFileSync(host(`${PROGRAM}/current/main.js`), 'utf8'), '');
+  }
+  lock?.release();
+
+  // At rest it does not mind a new program: it has its own.
+  const watch = acquireLock(join(state, 'watch.lock'));
+  t.equal((await install([])).exitCode, 0);
+  const refused = await install(['--uninstall']);
+  t.equal(refused.exitCode, 1);
+  t.match(refused.stderr, /the update manager is at work.*\n.*\n.*docker stop update_manager/);
+  t.ok(existsSync(host(PROGRAM)));
+  watch?.release();
+  const done = await install(['--uninstall']);
+  t.equal(done.exitCode, 0);
+  t.match(done.stdout, /not looked for: a line in a crontab/);
+});
+
+await t.test('a run of the service is stopped with it', { skip }, async (t) => {
+  const { install, host } = await setup(t);
+  await install([]);
+  const lock = acquireLock(host('var/lib/orchestrator-update/lock'));
+  t.equal((await install(['--uninstall'], { FAKE_STATE: 'activating' })).exitCode, 0);
+  lock?.release();
 });
