@@ -64,6 +64,26 @@ export function upWithoutOwn<Wish extends UpWish>(
 }
 
 /**
+ * Whether a directory is the host's, from the `/proc/self/mountinfo` of a process that may be in a container: there it has
+ * to be mounted, or be in what is. What an image has at the same place tells nothing of the host.
+ */
+export function isOfHost(directory: string, mountinfo: string): boolean {
+  const mounts = mountinfo.split('\n').map((line) => {
+    const [before = '', after = ''] = line.split(' - ');
+    return { place: before.split(' ')[4] ?? '', type: after.split(' ')[0] };
+  });
+  const around = mounts.filter(({ place }) => place !== '' && isBelow(directory, place));
+  const nearest = around.toSorted((a, b) => b.place.length - a.place.length)[0];
+  if (nearest === undefined) return false;
+  if (nearest.place !== '/') return true;
+  return nearest.type !== 'overlay' && containerIn(mountinfo) === undefined;
+}
+
+function isBelow(path: string, place: string): boolean {
+  return path === place || path.startsWith(place === '/' ? place : `${place}/`);
+}
+
+/**
  * The ID of the container that a process is in, from its `/proc/self/mountinfo`: Docker mounts files of each
  * container's own there. Undefined on a host, whose lines are of other places.
  */
