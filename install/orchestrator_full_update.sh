@@ -9,7 +9,8 @@ usage() {
 Usage: orchestrator_full_update.sh [--auto]
 
 Brings the cluster of this host to the tip of its deploy branch: orchestrator-update run.
-Without a terminal, as from cron, it only reports whether an update is waiting; nothing is touched.
+Without a terminal, as from cron, it only reports whether an update is waiting, images wait for
+approval, an operator is needed, or an update was cut off; nothing is touched.
 
   --auto    update without a terminal, too, as the timer does: windows, freezes and holds count
   --help    this text
@@ -19,8 +20,8 @@ Root's crontab, in place of the timer (systemctl disable --now orchestrator-upda
   17 * * * *  /usr/local/sbin/orchestrator_full_update.sh --auto
 
 Exit status: that of orchestrator-update. 0 done, nothing to do or held, 1 failed and nothing was
-changed, 2 wrong usage, 10 an update waits, 11 another run, 12 rolled back, 13 an operator is needed,
-130 interrupted.
+changed, 2 wrong usage, 10 an update waits, 11 another run, 12 rolled back, 13 an operator is needed
+(or, where it only reports, an update was cut off), 130 interrupted.
 TEXT
 }
 
@@ -50,5 +51,9 @@ fi
 
 status=0
 "$program" check || status=$?
-echo "Nothing was done: there is no terminal here. To update: $0 --auto"
+if [[ $status == 13 ]]; then
+  echo "Nothing was done: there is no terminal here."
+else
+  echo "Nothing was done: there is no terminal here. To update: $0 --auto"
+fi
 exit "$status"

@@ -42,7 +42,7 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
   },
   watch: { ...watchHelp, options: {}, load: () => import('./commands/watch.ts') },
   check: {
-    summary: 'ask whether an update is waiting; exit code 10 if one is',
+    summary: 'ask whether an update is waiting (exit code 10), or an operator is needed (13)',
     usage: 'check [--json]',
     details: [],
     examples: ['orchestrator-update check || echo "exit code $?"'],

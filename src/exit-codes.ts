@@ -12,7 +12,7 @@ export const exitCodes = {
   locked: 11,
   /** The new release failed; the old one runs and was verified. */
   rolledBack: 12,
-  /** An operator is needed: neither release could be verified. */
+  /** An operator is needed: neither release could be verified; also, of those that only look, an update was cut off. */
   operator: 13,
   /** Interrupted by a signal; the host is on the old release. */
   interrupted: 130,

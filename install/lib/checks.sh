@@ -84,6 +84,27 @@ check_not_running() {
         ;;
     esac
   done
+  check_no_run "an update under way must not have its program replaced"
+}
+
+# check_no_run WHY: runs of cron, of a shell and of the update manager are no unit's.
+check_no_run() {
+  is_locked "$state_dir/lock" || is_locked "$state_dir/lock.children" || return 0
+  fail "a run is under way$(holder_of "$state_dir/lock")" "$1" \
+    "wait until it has ended (orchestrator-update status; docker logs -f update_manager), then run this again"
+}
+
+# is_locked FILE: shared, so that it is nobody's meanwhile. Others that look do not count.
+is_locked() {
+  local status=0
+  [[ -f $1 && ! -L $1 ]] || return 1
+  flock --shared --nonblock --conflict-exit-code 75 -- "$1" true 2>/dev/null || status=$?
+  [[ $status == 75 ]]
+}
+
+# holder_of FILE: who wrote itself into a lock.
+holder_of() {
+  sed -nE 's/^\{"pid":([0-9]+),"startedAt":"([^"]+)".*/ (process \1, since \2)/p' -- "$1"
 }
 
 check_disk() {

@@ -13,6 +13,24 @@ check_for_uninstall() {
     fail "a change of the engine is not finished" "$state_dir/engine is what it would be taken back with" \
       "systemctl start $engine_unit, then run this again"
   fi
+  if is_locked "$state_dir/watch.lock"; then
+    fail "the update manager is at work$(holder_of "$state_dir/watch.lock")" \
+      "it would go on with the configuration and the state of this host" \
+      "docker stop update_manager && docker rm update_manager (in a shell: Ctrl-C), then run this again"
+  fi
+  # One of a unit's is stopped with it, and taken back.
+  if are_units_at_rest; then
+    check_no_run "an update under way must not lose its program"
+  fi
+}
+
+are_units_at_rest() {
+  local unit
+  for unit in "$update_unit" "$recover_unit" "$engine_unit"; do
+    case $(systemctl is-active "$unit" 2>/dev/null) in
+      active | activating | deactivating | reloading) return 1 ;;
+    esac
+  done
 }
 
 uninstall_all() {
@@ -45,6 +63,7 @@ uninstall_all() {
     say "kept: $config_dir, $state_dir (--purge removes them)"
   fi
   say "kept: holds of Docker's packages, if an upgrade of the engine has set any: apt-mark showhold, or dnf versionlock list"
+  say "not looked for: a line in a crontab (crontab -l), a container of the update manager (docker ps -a --filter name=update_manager)"
   say "kept: backups${backups:+ in $backups}; the cluster keeps running"
 }
 

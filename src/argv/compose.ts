@@ -25,7 +25,12 @@ export function composeConfig(project: ComposeProject): Command {
 
 /** The names of all services, whichever profiles are active. */
 export function composeServices(project: ComposeProject): Command {
-  return compose({ ...project, profiles: ['*'] }, ['config', '--services']);
+  return composeActiveServices({ ...project, profiles: ['*'] });
+}
+
+/** The names of the services that `up` applies: profiles are also activated by `.env`. */
+export function composeActiveServices(project: ComposeProject): Command {
+  return compose(project, ['config', '--services']);
 }
 
 /** The configuration hash per service, as compose stores it in the containers' labels. */

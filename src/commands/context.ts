@@ -95,6 +95,9 @@ export async function rememberConfig(invocation: Invocation, config: Config): Pr
   );
 }
 
+/** Whoever only looks whether the lock is taken has it for microseconds. */
+const SOMEBODY_LOOKS_MS = 150;
+
 /**
  * Does something that only one process may do at a time. The lock dies with its holder.
  *
@@ -108,7 +111,7 @@ export async function withLock<Result>(
   const { stateDirectory } = invocation.settings;
   mkdirSync(stateDirectory, { recursive: true, mode: 0o700 });
   const path = join(stateDirectory, files.lock);
-  const lock = acquireLock(path);
+  const lock = acquireLock(path) ?? (await wait(SOMEBODY_LOOKS_MS), acquireLock(path));
   if (!lock) throw refusedBy(path);
   try {
     return await act();

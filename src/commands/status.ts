@@ -11,7 +11,7 @@ import type { BackupManifest } from '../host/backup-host.ts';
 import { listBackups } from '../host/backups.ts';
 import { exec } from '../host/exec.ts';
 import { isManaged } from '../host/host-service.ts';
-import { isAlive, isElsewhere, isLocked, readLockHolder } from '../host/lock.ts';
+import { isAtWork } from '../host/lock.ts';
 import { remoteTip } from '../host/remote-tip.ts';
 import { findRepository } from '../host/repository.ts';
 import { openStateFiles } from '../host/state-files.ts';
@@ -96,7 +96,9 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
   const awaiting = asked && { ...asked, because: asked.because.map(shown) };
   const holds = [
     ...(latched ? [`an operator is needed: ${shown(latched.reason)}`] : []),
-    ...(active && !isRunning(invocation) ? [`${UNFINISHED}: orchestrator-update recover`] : []),
+    ...(active && !isAtWork(join(invocation.settings.stateDirectory, files.lock))
+      ? [`${UNFINISHED}: orchestrator-update recover`]
+      : []),
     ...(quarantined
       ? [`${short(quarantined.commit)} is quarantined: ${shown(quarantined.reason)}`]
       : []),
@@ -129,15 +131,6 @@ async function gather(invocation: Invocation, config: Config): Promise<Status> {
     holds,
     engine: await readEngineNews(state),
   };
-}
-
-/** Whether a run sees to what is under way. The lock is not taken for a look: a run may want it now. */
-function isRunning({ settings }: Invocation): boolean {
-  const path = join(settings.stateDirectory, files.lock);
-  const holder = readLockHolder(path);
-  if (holder === undefined) return false;
-  // Of a process in a container nothing else tells.
-  return isElsewhere(holder) ? isLocked(path) : isAlive(holder);
 }
 
 /** The tip of the branch, and what the work tree is at: before the first run that is what is deployed. */

@@ -43,7 +43,8 @@ interface UpWish {
 interface Live {
   readonly own: OwnContainer;
   readonly project: string;
-  readonly profiles: readonly string[];
+  /** The services that `up` applies, where it names none. */
+  readonly active: readonly string[];
   /** Services of inactive profiles, too. */
   readonly all: ComposeModel;
 }
@@ -51,23 +52,35 @@ interface Live {
 /** The same call without what would replace or remove the container of this program; undefined where nothing is left of it. */
 export function upWithoutOwn<Wish extends UpWish>(
   wish: Wish,
-  { own, project, profiles, all }: Live,
+  { own, project, active, all }: Live,
 ): Wish | undefined {
   const names = ownServices(all, project, own);
   const isOrphan = own.project === project && !Object.hasOwn(all.services, own.service ?? '');
   const removeOrphans = wish.removeOrphans && !isOrphan;
   if (names.length === 0) return { ...wish, removeOrphans };
-  const wanted = wish.services.length > 0 ? wish.services : activeServices(all, profiles);
+  const wanted = wish.services.length > 0 ? wish.services : active;
   const services = wanted.filter((name) => !names.includes(name));
   return services.length > 0 ? { ...wish, services, removeOrphans } : undefined;
 }
 
-function activeServices(all: ComposeModel, profiles: readonly string[]): string[] {
-  return Object.entries(all.services).flatMap(([name, { profiles: needed }]) => {
-    const any = Array.isArray(needed) ? (needed as unknown[]).map(String) : [];
-    const isActive = any.length === 0 || any.some((one) => profiles.includes(one));
-    return isActive || profiles.includes('*') ? [name] : [];
+/**
+ * Whether a directory is the host's, from the `/proc/self/mountinfo` of a process that may be in a container: there it has
+ * to be mounted, or be in what is. What an image has at the same place tells nothing of the host.
+ */
+export function isOfHost(directory: string, mountinfo: string): boolean {
+  const mounts = mountinfo.split('\n').map((line) => {
+    const [before = '', after = ''] = line.split(' - ');
+    return { place: before.split(' ')[4] ?? '', type: after.split(' ')[0] };
   });
+  const around = mounts.filter(({ place }) => place !== '' && isBelow(directory, place));
+  const nearest = around.toSorted((a, b) => b.place.length - a.place.length)[0];
+  if (nearest === undefined) return false;
+  if (nearest.place !== '/') return true;
+  return nearest.type !== 'overlay' && containerIn(mountinfo) === undefined;
+}
+
+function isBelow(path: string, place: string): boolean {
+  return path === place || path.startsWith(place === '/' ? place : `${place}/`);
 }
 
 /**

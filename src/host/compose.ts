@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Command } from '../argv/command.ts';
 import { printable } from '../argv/command.ts';
 import {
+  composeActiveServices,
   composeBuild,
   composeConfig,
   composeDown,
@@ -18,7 +19,7 @@ import {
 import type { Config } from '../config/schema.ts';
 import { withoutRoot, type ComposeModel } from '../core/compose-model.ts';
 import { withDigests } from '../core/given.ts';
-import { upWithoutOwn, type OwnContainer } from '../core/own-service.ts';
+import { ownServices, upWithoutOwn, type OwnContainer } from '../core/own-service.ts';
 import { InvalidReleaseError } from '../errors.ts';
 import { z } from 'zod';
 import { recall, remember } from './compose-memory.ts';
@@ -64,8 +65,7 @@ export function createCompose(context: ComposeContext): ComposeHost {
     },
     allServices: async (staging) => {
       const project = stagedProject(staging);
-      const { stdout } = await run(composeServices(project), project.directory);
-      return stdout.split('\n').filter((name) => name !== '');
+      return namesIn(context, composeServices(project), project.directory);
     },
     hashes,
     pin: async (model) => {
@@ -134,6 +134,11 @@ function hashesOf(context: ComposeContext, live: ComposeProject): ComposeHost['h
     );
 }
 
+async function namesIn(context: ComposeContext, command: Command, cwd: string): Promise<string[]> {
+  const { stdout } = await runCompose(context, command, cwd);
+  return stdout.split('\n').filter((name) => name !== '');
+}
+
 /** All services of the live tree, whichever profiles are active. */
 async function renderAll(context: ComposeContext, live: ComposeProject): Promise<ComposeModel> {
   const command = composeConfig({ ...live, profiles: ['*'] });
@@ -150,7 +155,9 @@ async function leavingOwn(
   const own = await context.own();
   if (own === undefined) return wish;
   const all = await renderAll(context, live);
-  return upWithoutOwn(wish, { own, project: live.name, profiles: live.profiles, all });
+  const isNamed = wish.services.length > 0 || ownServices(all, live.name, own).length === 0;
+  const active = isNamed ? [] : await namesIn(context, composeActiveServices(live), live.directory);
+  return upWithoutOwn(wish, { own, project: live.name, active, all });
 }
 
 /** The model of a staged release, as if it lay at the live place, with what its configs and secrets hold. */

@@ -1,6 +1,7 @@
-import { existsSync, lstatSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemctlShow } from '../argv/systemctl.ts';
+import { isOfHost } from '../core/own-service.ts';
 import { files } from '../state-names.ts';
 import { exec } from './exec.ts';
 import { isLocked, readLockHolder } from './lock.ts';
@@ -8,7 +9,7 @@ import { systemdRuns } from './systemd-runs.ts';
 
 const TIMER = 'orchestrator-update.timer';
 const ASK_SECONDS = 15;
-/** A container has it mounted. systemd has no trace in files of a timer that is active, but of one that is enabled. */
+/** A container has it mounted; one of its own, as Debian's images have, tells nothing. systemd has no trace in files of a timer that is active, but of one that is enabled. */
 const UNITS = '/etc/systemd/system';
 const WANTED = `${UNITS}/timers.target.wants/${TIMER}`;
 
@@ -19,7 +20,7 @@ export async function hostTimer(): Promise<'active' | 'enabled' | 'off' | undefi
       timeoutSeconds: ASK_SECONDS,
     });
     if (/^ActiveState=active$/m.test(stdout)) return 'active';
-  } else if (!existsSync(UNITS)) return undefined;
+  } else if (!isOfHost(UNITS, readFileSync('/proc/self/mountinfo', 'utf8'))) return undefined;
   // What it points to is not there in a container.
   return lstatSync(WANTED, { throwIfNoEntry: false }) === undefined ? 'off' : 'enabled';
 }

@@ -25,6 +25,7 @@ export interface LockHolder {
   readonly namespace?: string;
 }
 
+const LOCK_SHARED = 1;
 const LOCK_EXCLUSIVE = 2;
 const LOCK_NO_WAIT = 4;
 const LOCK_FREE = 8;
@@ -131,11 +132,37 @@ export function isAlive(holder: LockHolder): boolean {
   }
 }
 
-/** Whether somebody has the lock at this moment, for which it is taken: nobody else can have it meanwhile. */
+/**
+ * Whether somebody has the lock at this moment. It is tried, side by side with others that only look: whoever wants the
+ * lock in the same microseconds has to try twice. Nothing in `/proc` tells of a holder outside a container.
+ */
 export function isLocked(path: string): boolean {
-  const lock = acquireLock(path);
-  lock?.release();
-  return lock === undefined;
+  return [path, childrenFile(path)].some(isTaken);
+}
+
+function isTaken(path: string): boolean {
+  const { flock, errno } = loadLibc();
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+  const isRefused = flock(file, LOCK_SHARED | LOCK_NO_WAIT) !== 0;
+  const reason = errno();
+  closeSync(file);
+  if (isRefused && reason !== EWOULDBLOCK)
+    throw new Error(`cannot look at ${path}: errno ${reason}`);
+  return isRefused;
+}
+
+/** Whether a run is at work that has the lock, as far as that can be seen from here. */
+export function isAtWork(path: string): boolean {
+  const holder = readLockHolder(path);
+  if (holder === undefined) return false;
+  // Of a process in a container nothing else tells.
+  return isElsewhere(holder) ? isLocked(path) : isAlive(holder);
 }
 
 /** A process that keeps the lock for the one that started it. */

@@ -32,7 +32,13 @@ await t.test('history and status show no secret that a note has, nor does --json
   await closeTransaction(state);
   const latch = { reason: said, at: '2026-01-01T00:00:00Z', transaction: 'x' };
   writeFileSync(join(directory, 'state/needs-operator.json'), JSON.stringify(latch));
-  for (const args of [['history'], ['history', '--json'], ['status'], ['status', '--json']]) {
+  for (const args of [
+    ['history'],
+    ['history', '--json'],
+    ['status'],
+    ['status', '--json'],
+    ['check'],
+  ]) {
     const { stdout } = await runProgram(directory, args);
     t.match(stdout, 'not healthy: HTTP 503: …, at //…@database', args.join(' '));
     t.notMatch(stdout, secret, args.join(' '));

@@ -2,6 +2,7 @@ import t from 'tap';
 import {
   containerIn,
   dependentsOf,
+  isOfHost,
   ownServices,
   upWithoutOwn,
   withoutServices,
@@ -63,17 +64,37 @@ await t.test('it is left out of a model; who needs it is known', async (t) => {
 });
 
 await t.test('`up` names all the others', async (t) => {
-  const live = { own, project: 'shop', profiles: [], all: model };
+  const live = { own, project: 'shop', active: ['manager', 'web'], all: model };
   t.same(upWithoutOwn(wish, live), { services: ['web'], removeOrphans: true });
-  t.same(upWithoutOwn(wish, { ...live, profiles: ['data'] })?.services, ['web', 'db']);
-  t.same(upWithoutOwn(wish, { ...live, profiles: ['*'] })?.services, ['web', 'db']);
+  t.same(upWithoutOwn(wish, { ...live, active: ['db', 'web'] })?.services, ['db', 'web']);
   t.same(upWithoutOwn({ ...wish, services: ['db'] }, live)?.services, ['db']);
   t.equal(upWithoutOwn({ ...wish, services: ['manager'] }, live), undefined, 'nothing is left');
 });
 
 await t.test('gone from the release, it is an orphan that nobody removes', async (t) => {
   const all = { services: { web: {} } };
-  const live = { own, project: 'shop', profiles: [], all };
+  const live = { own, project: 'shop', active: ['web'], all };
   t.same(upWithoutOwn(wish, live), { services: [], removeOrphans: false });
   t.same(upWithoutOwn(wish, { ...live, own: beside }), wish, 'in a project of its own it is none');
 });
+
+const mount = (place: string): string =>
+  `1190 1181 7:3 ${place} ${place} ro,relatime master:1 - ext4 /dev/loop3 rw`;
+const info = (...lines: string[]): string => `${lines.join('\n')}\n`;
+
+await t.test(
+  'of the host is what is mounted into a container, not what its image has',
+  async (t) => {
+    const units = '/etc/systemd/system';
+    const image = '1181 955 0:155 / / rw,relatime - overlay overlay rw';
+    t.equal(isOfHost(units, info(image, mount('/etc/systemd/system'))), true);
+    t.equal(isOfHost(units, info(image, mount('/etc'))), true, 'with all of its directory');
+    t.equal(isOfHost(units, info(image)), false);
+    t.equal(isOfHost(units, info(image, mount('/etc/systemd/system2'), mount('/e'))), false);
+    const disk = '22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw';
+    t.equal(isOfHost(units, info(disk)), true, 'on a host');
+    const hosts = `30 22 8:1 /var/lib/docker/containers/${id}/hosts /etc/hosts rw - ext4 /dev/sda1 rw`;
+    t.equal(isOfHost(units, info(disk, hosts)), false, 'a container on another kind of storage');
+    t.equal(isOfHost(units, ''), false);
+  },
+);

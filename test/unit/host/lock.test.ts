@@ -1,17 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { statSync, symlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import t from 'tap';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Invocation } from '../../../src/command-table.ts';
+import { withLock } from '../../../src/commands/context.ts';
 import { exec } from '../../../src/host/exec.ts';
 import {
   acquireLock,
   isAlive,
   isElsewhere,
+  isLocked,
+  lockForChildren,
   lockKeepers,
   readLockHolder,
 } from '../../../src/host/lock.ts';
+
+const skip = process.getuid?.() === 0 ? false : 'needs root';
 
 const lockModule = resolve(import.meta.dirname, '../../../src/host/lock.ts');
 
@@ -146,3 +152,30 @@ await t.test(
     t.equal(isElsewhere({ pid: 1, startedAt: '' }), false, 'of an earlier version');
   },
 );
+
+await t.test('who looks whether a lock is taken does not take it', async (t) => {
+  const dir = t.testdir({});
+  const path = join(dir, 'lock');
+  const other = join(dir, 'other');
+  t.equal(isLocked(path), false, 'never taken');
+  t.same(readdirSync(dir), [], 'nor made');
+  acquireLock(other)?.release();
+  const lock = acquireLock(path);
+  const forChildren = lockForChildren();
+  t.ok(forChildren);
+  writeFileSync(other, 'the last holder');
+  t.equal(isLocked(path), true);
+  t.equal(isLocked(other), false);
+  t.equal(readFileSync(other, 'utf8'), 'the last holder');
+  t.equal(lockForChildren(), forChildren, 'and children keep what they had');
+  lock?.release();
+  t.equal(isLocked(path), false);
+});
+
+await t.test('what is taken only for a moment is tried again', { skip }, async (t) => {
+  const dir = t.testdir({});
+  const lock = acquireLock(join(dir, 'lock'));
+  setTimeout(() => lock?.release(), 20);
+  const invocation = { settings: { stateDirectory: dir } } as Invocation;
+  t.equal(await withLock(invocation, async () => 'done'), 'done');
+});

@@ -1,73 +1,19 @@
 import {
-  chmodSync,
-  chownSync,
   existsSync,
-  lstatSync,
   mkdirSync,
-  readdirSync,
   readFileSync,
+  readdirSync,
   readlinkSync,
-  rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
-import t, { type Test } from 'tap';
+import t from 'tap';
+import { acquireLock } from '../../../src/host/lock.ts';
+import { setup } from '../../support/install.ts';
 
 const project = resolve(import.meta.dirname, '../../..');
-
-/** A host under DESTDIR whose systemctl only writes down what it is told. */
-async function setup(t: Test) {
-  const dir = t.testdir({
-    bin: {
-      systemctl:
-        '#!/bin/sh\necho "$*" >>"$FAKE_CALLS"\n[ "$1" != is-active ] || echo "${FAKE_STATE:-inactive}"\n',
-      docker:
-        '#!/bin/sh\ncase "$*" in *config*) printf \'{\\n  "name": "from-compose"\\n}\\n\' ;; esac\n',
-      runuser: '#!/bin/sh\nshift 3\nexec "$@"\n',
-      rsync: '#!/bin/sh\n',
-    },
-    host: { run: { systemd: { system: {} } } },
-    calls: '',
-    source: {
-      dist: {
-        'main.js': '',
-        'koffi.node': '',
-        VERSION: '1.0.0\n',
-        bin: { node: '#!/bin/sh\necho v24\n' },
-        share: Object.fromEntries(
-          ['8', 'bash', 'zsh', 'fish'].map((ending) => [`orchestrator-update.${ending}`, ending]),
-        ),
-      },
-    },
-    cluster: { autonomy: {} },
-  });
-  for (const name of ['systemctl', 'docker', 'runuser', 'rsync']) {
-    chmodSync(join(dir, 'bin', name), 0o755);
-  }
-  chmodSync(join(dir, 'source/dist/bin/node'), 0o755);
-  mkdirSync(join(dir, 'host/usr'), { recursive: true });
-  await execa('cp', ['-R', join(project, 'install'), join(project, 'systemd'), `${dir}/source`]);
-  await execa('git', ['init', '--quiet', join(dir, 'cluster')]);
-
-  const cluster = join(dir, 'cluster');
-  const install = (args: readonly string[], env: Record<string, string> = {}) =>
-    execa(join(dir, 'source/install/install_update_service.sh'), ['--root', cluster, ...args], {
-      reject: false,
-      env: {
-        PATH: `${join(dir, 'bin')}:${process.env['PATH']}`,
-        DESTDIR: join(dir, 'host'),
-        FAKE_CALLS: join(dir, 'calls'),
-        ...env,
-      },
-    });
-  const host = (path: string) => join(dir, 'host', path);
-  const text = (path: string) => readFileSync(host(path), 'utf8');
-  const calls = () => readFileSync(join(dir, 'calls'), 'utf8').split('\n');
-  return { dir, cluster, install, host, text, calls };
-}
 
 const CONFIG = 'etc/orchestrator-update/update_config.yaml';
 const PROGRAM = 'usr/local/lib/orchestrator-update';
@@ -157,54 +103,6 @@ await t.test('removing it keeps what is the user’s', { skip }, async (t) => {
   t.ok(existsSync(host(`${cluster}/backups`)));
 });
 
-const CRON = 'usr/local/sbin/orchestrator_full_update.sh';
-
-await t.test('what cron calls is installed where it is asked for', { skip }, async (t) => {
-  const { cluster, install, host, text } = await setup(t);
-  const directory = host(`${cluster}/scripts`);
-  const link = `${directory}/orchestrator_full_update.sh`;
-  const own = readFileSync(join(project, 'install/orchestrator_full_update.sh'), 'utf8');
-  await install([]);
-  t.notOk(existsSync(host(CRON)), 'nobody asked');
-  t.match((await install(['--cron-script', '--dry-run'])).stdout, /would link .*scripts/);
-  t.notOk(existsSync(host(CRON)));
-
-  chownSync(host(cluster), 1234, 1234);
-  t.equal((await install(['--cron-script'])).exitCode, 0);
-  t.equal(statSync(host(CRON)).mode & 0o777, 0o755);
-  t.equal(text(CRON), own);
-  t.equal(readlinkSync(link), `/${CRON}`);
-  t.equal(lstatSync(link).uid, 1234, 'made with the rights of the owner');
-  writeFileSync(host(CRON), 'old');
-  await install([]);
-  t.equal(text(CRON), own, 'an upgrade brings it, too');
-
-  await install(['--uninstall']);
-  t.notOk(existsSync(host(CRON)));
-  t.same(readdirSync(directory), []);
-});
-
-await t.test('what has its name, and is not ours, stays', { skip }, async (t) => {
-  const { cluster, install, host } = await setup(t);
-  const theirs = host(`${cluster}/scripts/orchestrator_full_update.sh`);
-  mkdirSync(host(`${cluster}/scripts`), { recursive: true });
-  writeFileSync(theirs, 'theirs');
-  const result = await install(['--cron-script']);
-  t.equal(result.exitCode, 0);
-  t.match(result.stderr, /scripts\/orchestrator_full_update\.sh is left as it is/);
-  await install(['--uninstall']);
-  t.equal(readFileSync(theirs, 'utf8'), 'theirs');
-
-  // A directory that the owner has made a link of root's: nothing is written there.
-  const secret = host('root-only');
-  mkdirSync(secret, { mode: 0o700 });
-  rmSync(host(`${cluster}/scripts`), { recursive: true });
-  symlinkSync(secret, host(`${cluster}/scripts`));
-  chownSync(host(cluster), 1234, 1234);
-  t.match((await install(['--cron-script'])).stderr, /could not be made by the owner/);
-  t.same(readdirSync(secret), []);
-});
-
 const BASH = 'usr/share/bash-completion/completions/orchestrator-update';
 const ZSH = 'usr/share/zsh/vendor-completions';
 const FISH = 'usr/share/fish/vendor_completions.d';
@@ -265,4 +163,41 @@ await t.test('where the report and the metrics are written is let through', { sk
   t.match(text(PATHS), '\nReadWritePaths=-/var/lib/prometheus/node-exporter\n');
   t.match(result.stderr, /\/var\/lib\/prometheus\/node-exporter is not there/);
   t.notMatch(result.stderr, /\/var\/www\/html is not there/);
+});
+
+await t.test('a run of cron, a shell or the update manager is seen', { skip }, async (t) => {
+  const { dir, install, host } = await setup(t);
+  await install([]);
+  const state = host('var/lib/orchestrator-update');
+  const lock = acquireLock(join(state, 'lock'));
+  const who = new RegExp(`error: a run is under way \\(process ${process.pid}, since 20`);
+  writeFileSync(join(dir, 'source/dist/main.js'), 'another');
+  for (const args of [[], ['--uninstall']]) {
+    const refused = await install(args);
+    t.equal(refused.exitCode, 1);
+    t.match(refused.stderr, who);
+    t.match(refused.stderr, / do: {2}wait until it has ended/);
+    t.equal(readFileSync(host(`${PROGRAM}/current/main.js`), 'utf8'), '');
+  }
+  lock?.release();
+
+  // At rest it does not mind a new program: it has its own.
+  const watch = acquireLock(join(state, 'watch.lock'));
+  t.equal((await install([])).exitCode, 0);
+  const refused = await install(['--uninstall']);
+  t.equal(refused.exitCode, 1);
+  t.match(refused.stderr, /the update manager is at work.*\n.*\n.*docker stop update_manager/);
+  t.ok(existsSync(host(PROGRAM)));
+  watch?.release();
+  const done = await install(['--uninstall']);
+  t.equal(done.exitCode, 0);
+  t.match(done.stdout, /not looked for: a line in a crontab/);
+});
+
+await t.test('a run of the service is stopped with it', { skip }, async (t) => {
+  const { install, host } = await setup(t);
+  await install([]);
+  const lock = acquireLock(host('var/lib/orchestrator-update/lock'));
+  t.equal((await install(['--uninstall'], { FAKE_STATE: 'activating' })).exitCode, 0);
+  lock?.release();
 });
