@@ -9,6 +9,8 @@ export interface OwnContainer {
   readonly project: string | undefined;
   readonly service: string | undefined;
   readonly configHash: string | undefined;
+  /** Docker's names of the networks that it is on. */
+  readonly networks: readonly string[];
 }
 
 /** The services of a project that the container of this program stands for, or stands in the way of. */

@@ -61,7 +61,9 @@ export function createCompose(context: ComposeContext): ComposeHost {
     resolve: async (staging) => {
       const resolved = await resolve(context, stagedProject(staging), staging);
       const own = await context.own();
-      return own === undefined ? resolved : leaveOwnOut(resolved, { own, config, hashes });
+      const atPlace = (): Promise<ComposeModel> => renderAll(context, live);
+      const asking = { config, hashes, live: atPlace };
+      return own === undefined ? resolved : leaveOwnOut(resolved, { own, ...asking });
     },
     allServices: async (staging) => {
       const project = stagedProject(staging);

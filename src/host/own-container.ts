@@ -28,8 +28,13 @@ async function inspect(api: EngineApi, id: string): Promise<OwnContainer | undef
   const answer = await api('GET', `/containers/${id}/json`);
   const { status, body } = expect(answer, [200, 404], 'the container that this runs in');
   if (status === 404) return undefined;
-  const { Name: name, Config: config } = body as {
+  const {
+    Name: name,
+    Config: config,
+    NetworkSettings: { Networks: networks } = {},
+  } = body as {
     readonly Name: string;
+    readonly NetworkSettings?: { readonly Networks?: object | null };
     readonly Config: { readonly Labels?: Readonly<Record<string, string>> | null };
   };
   const label = (what: string): string | undefined => config.Labels?.[`com.docker.compose.${what}`];
@@ -39,5 +44,6 @@ async function inspect(api: EngineApi, id: string): Promise<OwnContainer | undef
     project: label('project'),
     service: label('service'),
     configHash: label('config-hash'),
+    networks: Object.keys(networks ?? {}),
   };
 }

@@ -16,6 +16,7 @@ const own: OwnContainer = {
   project: 'shop',
   service: 'manager',
   configHash: 'h',
+  networks: [],
 };
 const beside: OwnContainer = { ...own, project: 'update-manager', service: 'update_manager' };
 const model = {

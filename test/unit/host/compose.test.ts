@@ -46,7 +46,14 @@ async function upOfAll(t: Test, service: string): Promise<string> {
     stateDirectory: join(directory, 'state'),
     signal: () => undefined,
     watch: { started: () => {}, line: () => {} },
-    own: async () => ({ id: 'x', name: 'manager', project: 'shop', service, configHash: 'h' }),
+    own: async () => ({
+      id: 'x',
+      name: 'manager',
+      project: 'shop',
+      service,
+      configHash: 'h',
+      networks: [],
+    }),
   });
   await compose.up({ services: [], removeOrphans: true });
   return readFileSync(calls, 'utf8').trim().split('\n').at(-1) ?? '';

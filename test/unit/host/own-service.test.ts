@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ComposeModel } from '../../../src/core/compose-model.ts';
 import type { OwnContainer } from '../../../src/core/own-service.ts';
+import { RefusedError } from '../../../src/errors.ts';
 import { leaveOwnOut } from '../../../src/host/own-service.ts';
 
 const own: OwnContainer = {
@@ -9,6 +10,7 @@ const own: OwnContainer = {
   project: 'shop',
   service: 'manager',
   configHash: 'of what runs',
+  networks: [],
 };
 const manager = { image: 'manager:1', container_name: 'update_manager' };
 const web = { image: 'web:1' };
@@ -25,6 +27,7 @@ async function leave(
     config: { project_name: 'shop', project_dir: '/srv/shop' },
     hashes: async (asked) =>
       Object.fromEntries(Object.keys(asked.services).map((name) => [name, hash])),
+    live: async () => ({ services }),
   });
   return { services: Object.keys(model.services), warnings: warnings.slice(1) };
 }
@@ -59,4 +62,28 @@ await t.test('who depends on it cannot be had without it', async (t) => {
     message: /^service web depends on manager, the update manager/,
     next: /depends_on/,
   });
+});
+
+await t.test('a network that it is on cannot be changed by it', async (t) => {
+  const networks = { inner: { name: 'shop_inner', driver_opts: { mtu: '1400' } }, other: {} };
+  const live = { name: 'shop', services: { web, manager }, networks };
+  const to = (changed: ComposeModel['networks'], on: readonly string[]): Promise<unknown> =>
+    leaveOwnOut(
+      { model: { ...live, networks: changed ?? {} }, warnings: [], unset: [] },
+      {
+        own: { ...own, networks: on },
+        config: { project_name: 'shop', project_dir: '/srv/shop' },
+        hashes: async () => ({ manager: 'of what runs' }),
+        live: async () => live,
+      },
+    );
+  const wider = { ...networks, inner: { name: 'shop_inner', driver_opts: { mtu: '1500' } } };
+  await t.rejects(to(wider, ['shop_inner']), {
+    message: /^the release changes the network shop_inner, which the update manager is on/,
+    next: /sudo orchestrator-update run/,
+  });
+  await t.rejects(to({ ...networks, other: { internal: true } }, ['shop_other']), RefusedError);
+  await t.resolves(to(wider, ['bridge', 'shop_other']), 'of others it is not on');
+  await t.resolves(to(networks, ['shop_inner', 'shop_other']), 'unchanged');
+  await t.resolves(to({ other: {} }, ['shop_inner']), 'docker compose leaves what is gone');
 });
