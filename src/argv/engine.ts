@@ -12,6 +12,11 @@ export const listTasks: Command = {
   args: ['--timeout', '5s', '--namespace', 'moby', 'tasks', 'ls'],
 };
 
+/** Has containerd pause a container that Docker takes for paused; Docker can let it go on then. */
+export function pauseTask(id: string): Command {
+  return { file: 'ctr', args: ['--timeout', '10s', '--namespace', 'moby', 'tasks', 'pause', id] };
+}
+
 /** Makes an image of a tar archive that is read from stdin; prints its ID. */
 export function importImage(socket: string, name: string): Command {
   // Not where a context of root's would have it.

@@ -32,10 +32,30 @@ await t.test('what Docker leaves behind is mended without a person', async (t) =
 
   await t.test('paused containers do not stop an update', async (t) => {
     await host.run('docker', ['pause', 'knowledge', 'autonomy-orchestrator'], { reject: true });
+    // One goes on without Docker's knowledge, as after a containerd that was killed in the moment.
+    const lines = [
+      'id=$(docker inspect -f "{{.Id}}" autonomy-orchestrator)',
+      'main() { systemctl show --property MainPID --value "$1"; }',
+      // Docker hears of it now and then all the same.
+      'for _ in 1 2 3 4 5; do',
+      '  docker pause autonomy-orchestrator',
+      '  kill -STOP "$(main docker)"',
+      '  kill -KILL "$(main containerd)"',
+      '  until ctr --namespace moby tasks ls >/dev/null 2>&1; do sleep 0.2; done',
+      '  sleep 1; ctr --namespace moby tasks resume "$id"; sleep 1',
+      '  kill -CONT "$(main docker)"; sleep 3',
+      '  docker unpause autonomy-orchestrator 2>&1 | grep -q "resume a running process" && exit 0',
+      'done; exit 1',
+    ];
+    await host.bash(lines.join('\n'), { reject: true, timeoutSeconds: 120 });
+    const { orchestrator: before } = await identities(host);
     await host.pushCluster({ services: { knowledge: { tag: 'v2' } } });
     const said = await expectUpdate(t, host, 0);
     t.match(said, /unpause autonomy-orchestrator/);
     t.match(await versions(host), { 8082: 'v1', 8200: 'v2' });
+    t.equal((await identities(host))['orchestrator'], before, 'neither stopped nor made anew');
+    const state = ['inspect', '-f', '{{.State.Status}}', 'autonomy-orchestrator'];
+    t.equal((await host.run('docker', state)).stdout, 'running');
   });
 
   await t.test('a container with a temporary name gets its own back', async (t) => {
