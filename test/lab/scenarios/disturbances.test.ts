@@ -2,10 +2,9 @@ import t from 'tap';
 import { events, randomCases } from '../../torture/cases.ts';
 import { measureCycles, torture } from '../../torture/torture.ts';
 
-/** `npm run torture` does this for as long as wanted. */
-const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+/** The same one each time: what is played is known when it fails. `npm run torture` plays all kinds, for as long as wanted. */
+const SEED = Number(process.env['SEED'] ?? 1);
 
-/** Another part of them each time. */
 const ROUNDS = 1;
 
 await t.test(
