@@ -3,7 +3,7 @@ import { events, randomCases } from '../../torture/cases.ts';
 import { measureCycles, torture } from '../../torture/torture.ts';
 
 /** The same one each time: what is played is known when it fails. `npm run torture` plays all kinds, for as long as wanted. */
-const SEED = Number(process.env['SEED'] ?? 1);
+const SEED = Number(process.env['SEED'] ?? 4);
 
 const ROUNDS = 1;
 
