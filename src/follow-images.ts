@@ -8,6 +8,8 @@ import { canonicalReference, parseImageReference } from './core/image-reference.
 import type { MovedImage } from './core/moved-image.ts';
 import { own } from './core/own.ts';
 import { lookForImages } from './look-for-images.ts';
+import { readRetry } from './records.ts';
+import { stillBackingOff } from './retry.ts';
 import type { Host } from './host/host.ts';
 import { readImageCheck, readImageQuarantine, type QuarantinedImage } from './image-records.ts';
 
@@ -27,7 +29,7 @@ export interface NewerImages {
 
 /**
  * Whether registries are to be asked now: by the timer every `images.check_minutes`, by a person at once; and always
- * where an approval waits to be carried out.
+ * where an approval waits to be carried out, or what failed before anything was touched is to be tried again.
  */
 export async function mayLook(
   host: Host,
@@ -37,6 +39,10 @@ export async function mayLook(
   if (config.images.mode !== 'builtin') return false;
   const approval = await readApproval(host.state);
   if (approval?.moved !== undefined && approval.commit === commit) return true;
+  // It was told when what failed is tried again.
+  const retry = await readRetry(host.state);
+  const isRetry = retry?.commit.startsWith('images ') === true;
+  if (isRetry && !(await stillBackingOff(host, retry.commit))) return true;
   const { check_minutes: checkMinutes } = config.images;
   const last = await readImageCheck(host.state);
   return isLookDue(last, { checkMinutes, isAsked, nowMs: host.now().getTime() });

@@ -48,18 +48,31 @@ export function thawLater(frozen: FrozenIds, lockFile: string, withinSeconds: nu
   const unpause = ['docker', 'unpause', ...frozen.paused];
   const start = ['docker', 'start', ...frozen.stopped];
   const before = frozen.paused.length > 0 && frozen.stopped.length > 0 ? [unpause] : [];
+  return later(THAW_UNIT, {
+    properties: [
+      `ExecStartPre=-${wait}`,
+      ...before.map((command) => `ExecStartPre=-${command.join(' ')}`),
+    ],
+    command: frozen.stopped.length > 0 ? start : unpause,
+  });
+}
+
+/** A unit that outlives us, and does one thing. */
+function later(
+  unit: string,
+  { properties, command }: { properties: readonly string[]; command: readonly string[] },
+): Command {
   return {
     file: 'systemd-run',
     args: [
       '--quiet',
       '--no-block',
       '--collect',
-      `--unit=${THAW_UNIT}`,
+      `--unit=${unit}`,
       '--property=Type=oneshot',
-      `--property=ExecStartPre=-${wait}`,
-      ...before.map((command) => `--property=ExecStartPre=-${command.join(' ')}`),
+      ...properties.map((property) => `--property=${property}`),
       '--',
-      ...(frozen.stopped.length > 0 ? start : unpause),
+      ...command,
     ],
   };
 }
@@ -76,25 +89,15 @@ const GRACE_SECONDS = 10;
 /** Starts a unit that waits until the lock is free (we ended, in whatever way), and then starts the recovery. */
 export function recoverLater(lockFile: string): Command {
   const wait = `flock --exclusive --timeout ${RECOVER_LATER_SECONDS} ${lockFile} true`;
-  return {
-    file: 'systemd-run',
-    args: [
-      '--quiet',
-      '--no-block',
-      '--collect',
-      `--unit=${RECOVER_LATER_UNIT}`,
-      '--property=Type=oneshot',
-      '--property=TimeoutStartSec=infinity',
+  return later(RECOVER_LATER_UNIT, {
+    properties: [
+      'TimeoutStartSec=infinity',
       // Without a dash: systemd begins the next one while it stops the unit, if this one may fail (257, measured).
-      `--property=ExecStartPre=${wait}`,
-      `--property=ExecStartPre=sleep ${GRACE_SECONDS}`,
-      '--',
-      'systemctl',
-      'start',
-      '--no-block',
-      'orchestrator-update-recover.service',
+      `ExecStartPre=${wait}`,
+      `ExecStartPre=sleep ${GRACE_SECONDS}`,
     ],
-  };
+    command: ['systemctl', 'start', '--no-block', 'orchestrator-update-recover.service'],
+  });
 }
 
 /** We see to it ourselves. */

@@ -60,6 +60,9 @@ await t.test('who cannot be pulled is told of, and does not keep the next one ba
   const outcome = await timer(world, config);
   t.match(outcome, { result: 'held', exitCode: 0, summary: /failed once .*denied/ });
   t.match(outcome.remindOf, /^images sha256:id:newer/);
+  const again = { ...host, engine: broken.engine };
+  world.clockMs += 10 * 60_000;
+  await t.rejects(timer(world, config, again), { message: 'denied' }, 'when it was said');
   push(world, 'web:1', 'id:newest');
   world.clockMs += 2 * HOUR_MS;
   t.match(await timer(world, config), { result: 'updated' });
